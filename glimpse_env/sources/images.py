@@ -1,0 +1,91 @@
+"""What every source gives: named splits of labelled images, read once and never changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+Split = Literal["train", "validation", "test"]
+SPLITS: tuple[Split, ...] = get_args(Split)
+
+
+class DataError(ValueError):
+    """The images asked for cannot be had, or are not what they claim to be."""
+
+
+@dataclass(frozen=True)
+class ImageSet:
+    """One split of a source.
+
+    Attributes:
+        images: uint8, shape (n, height, width) for grey or (n, height, width, 3) for RGB, read-only.
+        labels: int64, shape (n,), each in [0, number of classes), read-only.
+
+    Raises:
+        DataError: If dtype, shape or length do not fit, or there is no image at all.
+    """
+
+    images: npt.NDArray[np.uint8]
+    labels: npt.NDArray[np.int64]
+
+    def __post_init__(self) -> None:
+        images, labels = self.images, self.labels
+        if images.dtype != np.uint8 or not (images.ndim == 3 or (images.ndim == 4 and images.shape[3] == 3)):
+            raise DataError(
+                f"images must be uint8 with shape (n, height, width) or (n, height, width, 3), "
+                f"got {images.dtype} with shape {images.shape}; convert them, for floats in [0, 1] with "
+                "(images * 255).round().astype('uint8')"
+            )
+        if labels.dtype != np.int64 or labels.shape != images.shape[:1]:
+            raise DataError(f"labels must be int64 with shape ({len(images)},), got {labels.dtype} with {labels.shape}")
+        if not images.size:
+            raise DataError(f"no images: shape {images.shape}; give at least one image of at least one pixel")
+        images.flags.writeable = labels.flags.writeable = False
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """Labelled images in three splits, each loaded at its first use.
+
+    Attributes:
+        name: What the images really are: ``"mnist"``, ``"digits"``, ``"arrays"``, ``"folder:/path"``.
+        classes: The name of each class; a label is an index into it.
+        load: Split name -> `ImageSet`; called at most once a split.
+        stand_in_for: The name that was asked for where this source is only its fallback, else None.
+    """
+
+    name: str
+    classes: tuple[str, ...]
+    load: Callable[[Split], ImageSet]
+    stand_in_for: str | None = None
+    _cache: dict[Split, ImageSet] = field(default_factory=dict, repr=False)
+
+    def split(self, split: Split) -> ImageSet:
+        """The images of one split.
+
+        Raises:
+            ValueError: If there is no split of this name.
+            DataError: If the images cannot be read, or a label has no class.
+        """
+        if split not in SPLITS:
+            raise ValueError(f"split={split!r} is unknown; choose one of {', '.join(map(repr, SPLITS))}")
+        if split not in self._cache:
+            images = self.load(split)
+            low, high = int(images.labels.min()), int(images.labels.max())
+            if low < 0 or high >= len(self.classes):
+                raise DataError(
+                    f"labels of {self.name!r} ({split}) lie in [{low}, {high}], but must lie in "
+                    f"[0, {len(self.classes) - 1}]: there are {len(self.classes)} classes"
+                )
+            self._cache[split] = images
+        return self._cache[split]
+
+    def __deepcopy__(self, memo: object) -> Source:
+        return self  # images never change, so copies of an environment share them
