@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -17,12 +17,16 @@ class DataError(ValueError):
     """The images asked for cannot be had, or are not what they claim to be."""
 
 
+class StandInWarning(UserWarning):
+    """The images asked for cannot be had, and others are used in their place."""
+
+
 @dataclass(frozen=True)
 class ImageSet:
     """One split of a source.
 
     Attributes:
-        images: uint8, shape (n, height, width) for grey or (n, height, width, 3) for RGB, read-only.
+        images: uint8, shape (n, height, width) for grey or (n, height, width, 3) for RGB, contiguous, read-only.
         labels: int64, shape (n,), each in [0, number of classes), read-only.
 
     Raises:
@@ -34,20 +38,33 @@ class ImageSet:
 
     def __post_init__(self) -> None:
         images, labels = self.images, self.labels
-        if images.dtype != np.uint8 or not (images.ndim == 3 or (images.ndim == 4 and images.shape[3] == 3)):
+        if images.dtype != np.uint8:
             raise DataError(
-                f"images must be uint8 with shape (n, height, width) or (n, height, width, 3), "
-                f"got {images.dtype} with shape {images.shape}; convert them, for floats in [0, 1] with "
+                f"images must be uint8 in [0, 255], got {images.dtype}; convert them, for floats in [0, 1] with "
                 "(images * 255).round().astype('uint8')"
             )
+        if not (images.ndim == 3 or (images.ndim == 4 and images.shape[3] == 3)):
+            raise DataError(
+                f"images must have shape (n, height, width) or (n, height, width, 3), got {images.shape}; "
+                "drop a last axis of 1 with images[..., 0], move channels last with images.transpose(0, 2, 3, 1)"
+            )
         if labels.dtype != np.int64 or labels.shape != images.shape[:1]:
-            raise DataError(f"labels must be int64 with shape ({len(images)},), got {labels.dtype} with {labels.shape}")
+            raise DataError(
+                f"labels must be int64 with shape ({len(images)},), one for each image, "
+                f"got {labels.dtype} with shape {labels.shape}"
+            )
         if not images.size:
             raise DataError(f"no images: shape {images.shape}; give at least one image of at least one pixel")
-        images.flags.writeable = labels.flags.writeable = False
+        for name, array in (("images", images), ("labels", labels)):
+            view = np.ascontiguousarray(array).view()  # a view, so that the caller's own array stays writeable
+            view.flags.writeable = False
+            object.__setattr__(self, name, view)
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return ImageSet, (self.images, self.labels)  # through the checks, because a pickle forgets "read-only"
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,12 +76,15 @@ class Source:
         classes: The name of each class; a label is an index into it.
         load: Split name -> `ImageSet`; called at most once a split.
         stand_in_for: The name that was asked for where this source is only its fallback, else None.
+        reload: A function and its arguments that give this source again. A pickle then holds these and not the
+            images; None where the images exist nowhere else, so that a pickle holds ``load`` and all it knows.
     """
 
     name: str
     classes: tuple[str, ...]
     load: Callable[[Split], ImageSet]
     stand_in_for: str | None = None
+    reload: tuple[Callable[..., Source], tuple[Any, ...]] | None = None
     _cache: dict[Split, ImageSet] = field(default_factory=dict, repr=False)
 
     def split(self, split: Split) -> ImageSet:
@@ -89,3 +109,6 @@ class Source:
 
     def __deepcopy__(self, memo: object) -> Source:
         return self  # images never change, so copies of an environment share them
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return self.reload or (Source, (self.name, self.classes, self.load, self.stand_in_for))
