@@ -1,0 +1,44 @@
+"""One split of a source as the kernels read it: a flat run of bytes and a table that says where each image lies."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+from weakref import WeakKeyDictionary
+
+import numpy as np
+import numpy.typing as npt
+
+from glimpse_env import state as s
+from glimpse_env.simd import OVERHANG
+from glimpse_env.sources.images import Source, Split
+
+
+class Bank(NamedTuple):
+    """Attributes:
+    pixels: uint8, (bytes,), the images one after another, each plane by plane, with a margin of `OVERHANG` at the end.
+    table: int64, (images, 4): offset, height, width, label.
+    channels: 1 for grey, 3 for RGB.
+    """
+
+    pixels: npt.NDArray[np.uint8]
+    table: npt.NDArray[np.int64]
+    channels: int
+
+
+_banks: WeakKeyDictionary[Source, dict[Split, Bank]] = WeakKeyDictionary()
+
+
+def bank_of(source: Source, split: Split) -> Bank:
+    """The bank of one split; every environment on the same source shares it."""
+    banks = _banks.setdefault(source, {})
+    if split not in banks:
+        images, labels = source.split(split).images, source.split(split).labels
+        planes = images[:, None] if images.ndim == 3 else images.transpose(0, 3, 1, 2)
+        count, channels, height, width = planes.shape
+        pixels = np.concatenate([planes.reshape(-1), np.zeros(2 * OVERHANG, np.uint8)])
+        table = np.empty((count, 4), np.int64)
+        table[:, s.IMAGE_OFFSET] = np.arange(count) * channels * height * width
+        table[:, s.IMAGE_HEIGHT], table[:, s.IMAGE_WIDTH], table[:, s.IMAGE_LABEL] = height, width, labels
+        pixels.flags.writeable = table.flags.writeable = False
+        banks[split] = Bank(pixels, table, channels)
+    return banks[split]

@@ -1,0 +1,317 @@
+"""The one transition that every environment runs: state arrays for N lanes, `reset` and `step`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from gymnasium import spaces
+from numba import njit
+
+from glimpse_env import actions as a
+from glimpse_env import retina
+from glimpse_env import state as s
+from glimpse_env.bank import bank_of
+from glimpse_env.random import mix, uniform
+from glimpse_env.scenes import cluttered
+from glimpse_env.sources import load
+from glimpse_env.task import Task
+from glimpse_env.threads import over_lanes
+
+NEXT_STEP: Final = 0
+SAME_STEP: Final = 1
+DISABLED: Final = 2
+
+# Rows of `outcome`: what `info` says about a finished episode.
+LABEL, ANSWER, SUCCESS, GLIMPSES = range(4)
+
+_FROZEN = np.uint64(0x676C696D707365)  # the key of scenes drawn by index; the bytes of "glimpse"
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float32]
+
+
+class Transition(NamedTuple):
+    """What a step of N lanes gives.
+
+    Attributes:
+        observation: ``glimpse``, ``gaze`` and ``budget``, each float32 with the lanes as first axis.
+        reward: float64, (lanes,).
+        terminated: bool, (lanes,).
+        outcome: int64, (4, lanes): label, answer, success and glimpses of the lanes that terminated, 0 elsewhere.
+        final: With same-step autoreset the last observation of the lanes that terminated (other rows mean nothing), else None.
+    """
+
+    observation: dict[str, Floats]
+    reward: npt.NDArray[np.float64]
+    terminated: npt.NDArray[np.bool_]
+    outcome: Ints
+    final: dict[str, Floats] | None
+
+
+@njit(cache=True)
+def _begin(lane: int, table: Ints, config: Ints, counts: Ints, sprites: Ints, gazes: npt.NDArray[np.float64]) -> None:
+    """Draw the next scene of a lane and its first gaze."""
+    count = counts[lane]
+    if count[s.INDEX] == s.NO_INDEX:
+        key = mix(mix(count[s.SEED], 0), count[s.EPISODE])
+        count[s.EPISODE] += 1
+    else:
+        key = mix(_FROZEN, count[s.INDEX])
+    count[s.TARGET] = cluttered.lay_out(key, count[s.INDEX], table, config, sprites[lane])
+    gazes[lane, 0] = 2.0 * uniform(key, 0) - 1.0
+    gazes[lane, 1] = 2.0 * uniform(key, 1) - 1.0
+    count[s.INDEX] = s.NO_INDEX
+    count[s.ZOOM] = config[s.ZOOMS] - 1
+    count[s.GLIMPSES] = 1
+    count[s.ANSWER] = s.NO_ANSWER
+    count[s.PHASE] = s.RUNNING
+
+
+@njit(cache=True)
+def _observe(
+    lane: int,
+    bank: npt.NDArray[np.uint8],
+    config: Ints,
+    counts: Ints,
+    sprites: Ints,
+    gazes: npt.NDArray[np.float64],
+    glimpse: Floats,
+    gaze: Floats,
+    budget: Floats,
+    window: npt.NDArray[np.uint8],
+    sums: npt.NDArray[np.uint16],
+) -> None:
+    size = config[s.SCALES] * config[s.CHANNELS] * config[s.PATCH] * config[s.PATCH]
+    row, column, zoom = gazes[lane, 0], gazes[lane, 1], counts[lane, s.ZOOM]
+    flat = glimpse.reshape(glimpse.size)[lane * size : (lane + 1) * size]
+    retina.glimpse(flat, bank, sprites[lane], row, column, zoom, config, window, sums)
+    gaze[lane, 0], gaze[lane, 1] = row, column
+    gaze[lane, 2] = 2.0 * zoom / (config[s.ZOOMS] - 1) - 1.0 if config[s.ZOOMS] > 1 else 0.0
+    budget[lane, 0] = (config[s.BUDGET] - counts[lane, s.GLIMPSES]) / config[s.BUDGET]
+
+
+@njit(cache=True)
+def _advance(
+    lane: int, decision: npt.NDArray[np.float64], config: Ints, cost: float, counts: Ints, gazes: npt.NDArray[np.float64]
+) -> float:
+    """Look or answer; returns the reward. The whole meaning of an episode stands here."""
+    count = counts[lane]
+    speaks = decision[a.SPEAK] > 0.5
+    count[s.ANSWER] = np.int64(decision[a.SYMBOL]) if speaks else s.NO_ANSWER
+    right = count[s.ANSWER] == count[s.TARGET]
+    spent = count[s.GLIMPSES] >= config[s.BUDGET]
+    if spent or (speaks and config[s.STOPPING]):
+        count[s.PHASE] = s.FINISHED
+        count[s.SUCCESS] = right
+    else:
+        if not np.isnan(decision[a.ROW]):
+            gazes[lane, 0], gazes[lane, 1] = decision[a.ROW], decision[a.COLUMN]
+            count[s.ZOOM] = np.int64(decision[a.ZOOM])
+        count[s.GLIMPSES] += 1
+    if not right:
+        return 0.0
+    if config[s.RUNNING_REWARD]:
+        return 1.0 / config[s.BUDGET]
+    if count[s.PHASE] == s.FINISHED:
+        return 1.0 - cost * (count[s.GLIMPSES] - 1)
+    return 0.0
+
+
+@njit(cache=True, nogil=True)
+def _reset_lanes(
+    begin: int,
+    end: int,
+    chosen: npt.NDArray[np.bool_],
+    bank: npt.NDArray[np.uint8],
+    table: Ints,
+    config: Ints,
+    counts: Ints,
+    sprites: Ints,
+    gazes: npt.NDArray[np.float64],
+    glimpse: Floats,
+    gaze: Floats,
+    budget: Floats,
+) -> None:
+    size = retina.scratch_size(config)
+    window, sums = np.empty(size, np.uint8), np.empty(size, np.uint16)
+    for lane in range(begin, end):
+        if chosen[lane]:
+            _begin(lane, table, config, counts, sprites, gazes)
+        _observe(lane, bank, config, counts, sprites, gazes, glimpse, gaze, budget, window, sums)
+
+
+@njit(cache=True, nogil=True)
+def _step_lanes(
+    begin: int,
+    end: int,
+    autoreset: int,
+    decisions: npt.NDArray[np.float64],
+    bank: npt.NDArray[np.uint8],
+    table: Ints,
+    config: Ints,
+    cost: float,
+    counts: Ints,
+    sprites: Ints,
+    gazes: npt.NDArray[np.float64],
+    glimpse: Floats,
+    gaze: Floats,
+    budget: Floats,
+    reward: npt.NDArray[np.float64],
+    terminated: npt.NDArray[np.bool_],
+    outcome: Ints,
+    final_glimpse: Floats,
+    final_gaze: Floats,
+    final_budget: Floats,
+) -> None:
+    size = retina.scratch_size(config)
+    window, sums = np.empty(size, np.uint8), np.empty(size, np.uint16)
+    for lane in range(begin, end):
+        count = counts[lane]
+        if count[s.PHASE] == s.FINISHED:  # only next-step autoreset lets a finished lane come here
+            _begin(lane, table, config, counts, sprites, gazes)
+            reward[lane] = 0.0
+        else:
+            reward[lane] = _advance(lane, decisions[lane], config, cost, counts, gazes)
+        ended = count[s.PHASE] == s.FINISHED
+        terminated[lane] = ended
+        outcome[LABEL, lane] = count[s.TARGET] if ended else 0
+        outcome[ANSWER, lane] = count[s.ANSWER] if ended else 0
+        outcome[SUCCESS, lane] = count[s.SUCCESS] if ended else 0
+        outcome[GLIMPSES, lane] = count[s.GLIMPSES] if ended else 0
+        if ended and autoreset == SAME_STEP:
+            _observe(lane, bank, config, counts, sprites, gazes, final_glimpse, final_gaze, final_budget, window, sums)
+            _begin(lane, table, config, counts, sprites, gazes)
+        _observe(lane, bank, config, counts, sprites, gazes, glimpse, gaze, budget, window, sums)
+
+
+@njit(cache=True, nogil=True)
+def _compose_lanes(
+    begin: int, end: int, scenes: npt.NDArray[np.uint8], bank: npt.NDArray[np.uint8], sprites: Ints, config: Ints
+) -> None:
+    for lane in range(begin, end):
+        retina.canvas(scenes[lane], bank, sprites[lane], config)
+
+
+class Dynamics:
+    """N lanes of one task.
+
+    Attributes:
+        task: What was asked for.
+        lanes: N.
+        source: Where the images come from.
+        actions: The action space and its decoder.
+        observation_space: The space of one lane.
+        canvas: Height and width of the hidden scene.
+    """
+
+    def __init__(self, task: Task, lanes: int, threads: int = 1) -> None:
+        self.task, self.lanes, self.threads = task, lanes, threads
+        self.source = load(task.source, fallback=task.fallback)
+        self.config = task.config(bank_of(self.source, task.split))
+        self.canvas = (int(self.config[s.CANVAS_HEIGHT]), int(self.config[s.CANVAS_WIDTH]))
+        self.actions = a.Actions(task, len(self.source.classes))
+        self._shape = (len(task.scales) * int(self.config[s.CHANNELS]), task.patch, task.patch)
+        self.observation_space = spaces.Dict(
+            {
+                "glimpse": spaces.Box(0.0, 1.0, self._shape, np.float32),
+                "gaze": spaces.Box(-1.0, 1.0, (3,), np.float32),
+                "budget": spaces.Box(0.0, 1.0, (1,), np.float32),
+            }
+        )
+        self.counts = np.zeros((lanes, s.COUNT_COLUMNS), np.int64)
+        self.counts[:, s.INDEX] = s.NO_INDEX
+        self.sprites = np.zeros((lanes, 1 + task.clutter, s.SPRITE_COLUMNS), np.int64)
+        self.gazes = np.zeros((lanes, 2))
+        self._decisions = np.zeros((lanes, 5))
+        self._cost = float(task.glimpse_cost)
+        self._find_bank()
+
+    def _find_bank(self) -> None:
+        self._bank, self._table, _ = bank_of(self.source, self.task.split)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name not in ("_bank", "_table")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._find_bank()
+
+    def seed(self, seeds: Sequence[int | None], chosen: npt.NDArray[np.bool_]) -> None:
+        """Give each chosen lane its seed (modulo 2**64), and count its episodes from 0 again; None leaves a lane as it is.
+
+        Raises:
+            ValueError: If a seed is negative.
+        """
+        for lane, seed in enumerate(seeds):
+            if seed is None or not chosen[lane]:
+                continue
+            if seed < 0:
+                raise ValueError(f"seed {seed} of lane {lane} must be at least 0")
+            self.counts[lane, s.SEED] = np.uint64(seed & 0xFFFFFFFFFFFFFFFF).view(np.int64)
+            self.counts[lane, s.EPISODE] = 0
+
+    def choose(self, indices: npt.ArrayLike, chosen: npt.NDArray[np.bool_]) -> None:
+        """Let the next reset of the `chosen` lanes draw scene `indices` of the split instead of the next seeded one.
+
+        Raises:
+            TypeError: If an index is not a whole number.
+            ValueError: If there are not as many as lanes (or one), or one that is chosen is negative.
+        """
+        wanted = np.asarray(indices)
+        if wanted.dtype.kind not in "iu":
+            raise TypeError(f"options['index'] must be whole numbers, got {indices!r}")
+        if wanted.shape not in ((), (self.lanes,)):
+            raise ValueError(f"options['index'] must be one number or have shape ({self.lanes},), got shape {wanted.shape}")
+        wanted = np.broadcast_to(wanted, (self.lanes,))[chosen]
+        if (wanted < 0).any():
+            raise ValueError(f"options['index'] must be at least 0, got {int(wanted.min())}")
+        self.counts[chosen, s.INDEX] = wanted
+
+    def _blank(self, lanes: int) -> dict[str, Floats]:
+        return {
+            "glimpse": np.empty((lanes, *self._shape), np.float32),
+            "gaze": np.empty((lanes, 3), np.float32),
+            "budget": np.empty((lanes, 1), np.float32),
+        }
+
+    def reset(self, chosen: npt.NDArray[np.bool_]) -> dict[str, Floats]:
+        """Begin a new episode in the `chosen` lanes (bool, (lanes,)); returns the observation of every lane."""
+        seen = self._blank(self.lanes)
+        state = (self._bank, self._table, self.config, self.counts, self.sprites, self.gazes)
+        over_lanes(_reset_lanes, self.lanes, self.threads, chosen, *state, *seen.values())
+        return seen
+
+    def step(self, action: Any, batched: bool, autoreset: int) -> Transition:
+        """Move every lane on by one decision.
+
+        Args:
+            action: As in `actions.space`, with the axis of the lanes if `batched`.
+            batched: False for a single environment's action.
+            autoreset: `NEXT_STEP`, `SAME_STEP` or `DISABLED`; lanes that finished are only allowed with the first.
+
+        Raises:
+            TypeError: For a wrong type or dtype of the action.
+            ValueError: For a wrong shape, a number that is not finite, or a choice out of range; no lane has moved then.
+        """
+        lanes = self.lanes
+        self.actions.decode(action, lanes, batched, self._decisions)
+        seen, final = self._blank(lanes), self._blank(lanes if autoreset == SAME_STEP else 0)
+        reward, terminated = np.empty(lanes), np.empty(lanes, np.bool_)
+        outcome = np.empty((4, lanes), np.int64)
+        state = (self._bank, self._table, self.config, self._cost, self.counts, self.sprites, self.gazes)
+        results = (*seen.values(), reward, terminated, outcome, *final.values())
+        over_lanes(_step_lanes, lanes, self.threads, autoreset, self._decisions, *state, *results)
+        return Transition(seen, reward, terminated, outcome, final if autoreset == SAME_STEP else None)
+
+    def action_masks(self) -> npt.NDArray[np.bool_]:
+        """See `Actions.masks`: bool, (lanes, actions)."""
+        return self.actions.masks(self.counts, self.task.stopping, self.task.budget)
+
+    def canvases(self) -> npt.NDArray[np.uint8]:
+        """The hidden scenes: uint8, (lanes, height, width), or (lanes, height, width, 3) for RGB."""
+        scenes = np.empty((self.lanes, *self.canvas, int(self.config[s.CHANNELS])), np.uint8)
+        over_lanes(_compose_lanes, self.lanes, self.threads, scenes, self._bank, self.sprites, self.config)
+        return scenes[..., 0] if scenes.shape[3] == 1 else scenes

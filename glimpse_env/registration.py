@@ -1,0 +1,45 @@
+"""One table: every id and its keywords. The README's and the documentation's tables are made from it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gymnasium as gym
+
+_FLAGSHIP: dict[str, Any] = {
+    "canvas": 60,
+    "clutter": 4,
+    "patch": 12,
+    "scales": [1],
+    "zooms": [1, 2, 4],
+    "budget": 8,
+    "stopping": True,
+    "glimpse_cost": 0.02,
+}
+_RETINA: dict[str, Any] = {"patch": 12, "scales": [1, 2, 4], "zooms": [1], "budget": 8, "stopping": False}
+
+_SCENES: dict[str, tuple[str, dict[str, Any]]] = {
+    "Crowded{}-v0": ("the flagship: look, zoom, stop", _FLAGSHIP),
+    "Crowded{}Retina-v0": ("RAM, table 2a", {**_RETINA, "canvas": 60, "clutter": 4}),
+    "Crowded{}Retina100-v0": ("RAM, table 2b; DRAW", {**_RETINA, "canvas": 100, "clutter": 8, "scales": [1, 2, 4, 8]}),
+    "Translated{}-v0": ("RAM, table 1b", {**_RETINA, "canvas": 60, "clutter": 0}),
+    "Centered{}-v0": ("RAM, table 1a", {**_RETINA, "canvas": 28, "clutter": 0, "patch": 8, "scales": [1], "budget": 7}),
+}
+
+#: id -> (what it is, keywords); plain JSON. MNIST ids first, then their twins on the bundled glyphs.
+TASKS: dict[str, tuple[str, dict[str, Any]]] = {
+    pattern.format(name): (text, {"source": source, **keywords})
+    for name, source in (("MNIST", "mnist"), ("Digits", "digits"))
+    for pattern, (text, keywords) in _SCENES.items()
+}
+
+
+def register() -> None:
+    """Make every id known to Gymnasium; loads neither kernels nor images."""
+    for name, (_, keywords) in TASKS.items():
+        gym.register(
+            id=name,
+            entry_point="glimpse_env.env:GlimpseEnv",
+            vector_entry_point="glimpse_env.vector_env:GlimpseVectorEnv",
+            kwargs=keywords,
+        )

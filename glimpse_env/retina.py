@@ -1,0 +1,212 @@
+"""What the eye sees: sprites summed, clipped at 255, padded with zeros and averaged down, without ever building the canvas.
+
+A gaze is (row, column) in [-1, 1], the outermost pixel centres of the canvas. The window of a scale is a square of
+`patch * scale * zoom` pixels, whole pixels, whose middle lies nearest to the gaze; what lies past the canvas is zero. Each of
+its `scale * zoom` square blocks is averaged to one number in [0, 1], so every scale gives patch x patch numbers.
+
+`glimpse` is the kernel. `compose` and `reference` say the same in plain numpy, for tests and pictures.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+from glimpse_env import state as s
+from glimpse_env.simd import OVERHANG, add_pairs, add_saturated, scale_row
+
+Bytes = npt.NDArray[np.uint8]
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float32]
+
+
+@njit(cache=True)
+def window_start(gaze: float, canvas: int, window: int) -> int:
+    """First row (or column) of a window of `window` pixels around a gaze in [-1, 1] on `canvas` pixels."""
+    centre = (gaze + 1.0) * 0.5 * (canvas - 1)
+    return np.int64(np.floor(centre - 0.5 * (window - 1) + 0.5))
+
+
+@njit(cache=True)
+def scratch_size(config: Ints) -> int:
+    """uint8 elements that `glimpse` needs for the widest window of a task, margins included."""
+    zooms = config[s.LISTS : s.LISTS + config[s.ZOOMS]]
+    scales = config[s.LISTS + config[s.ZOOMS] : s.LISTS + config[s.ZOOMS] + config[s.SCALES]]
+    widest = config[s.PATCH] * zooms.max() * scales.max()
+    return widest * widest + 2 * OVERHANG
+
+
+@njit(cache=True)
+def _fill(
+    window: Bytes, height: int, width: int, top: int, left: int, channel: int, bank: Bytes, sprites: Ints, config: Ints
+) -> None:
+    """Sum the sprites of one lane into the height x width window whose corner lies at (top, left) of the canvas."""
+    window[: height * width] = 0
+    bottom = min(top + height, config[s.CANVAS_HEIGHT])
+    right = min(left + width, config[s.CANVAS_WIDTH])
+    first_row, first_column = max(top, 0), max(left, 0)
+    for k in range(sprites.shape[0]):
+        y, x = sprites[k, s.TOP], sprites[k, s.LEFT]
+        row0, row1 = max(y, first_row), min(y + sprites[k, s.HEIGHT], bottom)
+        column0, column1 = max(x, first_column), min(x + sprites[k, s.WIDTH], right)
+        if row0 >= row1 or column0 >= column1:
+            continue
+        pitch = sprites[k, s.ROW]
+        source = sprites[k, s.OFFSET] + channel * sprites[k, s.PLANE] + (row0 - y) * pitch + column0 - x
+        target = (row0 - top) * width + column0 - left
+        count = column1 - column0
+        for _ in range(row1 - row0):
+            for done in range(0, count, 32):
+                add_saturated(window, target + done, bank, source + done, count - done)
+            source += pitch
+            target += width
+
+
+@njit(cache=True)
+def _emit(out: Floats, at: int, level: npt.NDArray[np.unsignedinteger], side: int, patch: int, factor: int) -> None:
+    """Write the middle patch x patch of a level (side x side sums of factor x factor pixels) as means in [0, 1]."""
+    unit = np.float32(1.0 / (255.0 * factor * factor))
+    margin = (side - patch) // 2
+    if side == patch:  # one contiguous block
+        for done in range(0, patch * patch, 16):
+            scale_row(out, at + done, level, done, patch * patch - done, unit)
+        return
+    for row in range(patch):
+        start = (margin + row) * side + margin
+        for done in range(0, patch, 16):
+            scale_row(out, at + row * patch + done, level, start + done, patch - done, unit)
+
+
+@njit(cache=True)
+def _halve(target: npt.NDArray[np.uint16], source: npt.NDArray[np.unsignedinteger], side: int) -> None:
+    """Sum the 2x2 blocks of side x side numbers; in place is allowed, as it never reads behind what it writes."""
+    half = side // 2
+    for row in range(half):
+        for done in range(0, half, 16):
+            add_pairs(target, row * half + done, source, 2 * row * side + 2 * done, side)
+
+
+@njit(cache=True)
+def _block_means(out: Floats, at: int, window: Bytes, side: int, start_row: int, start_column: int, patch: int, factor: int) -> None:
+    """The general path: means of factor x factor blocks, any factor, any patch."""
+    unit = np.float32(1.0 / (255.0 * factor * factor))
+    for row in range(patch):
+        for column in range(patch):
+            total = 0
+            for i in range(factor):
+                base = (start_row + row * factor + i) * side + start_column + column * factor
+                for j in range(factor):
+                    total += window[base + j]
+            out[at + row * patch + column] = np.float32(total) * unit
+
+
+@njit(cache=True)
+def glimpse(
+    out: Floats,
+    bank: Bytes,
+    sprites: Ints,
+    row: float,
+    column: float,
+    zoom: int,
+    config: Ints,
+    window: Bytes,
+    sums: npt.NDArray[np.uint16],
+) -> None:
+    """Look at one scene.
+
+    Args:
+        out: float32, (scales * channels * patch * patch,), written: scale by scale, in each channel by channel.
+        bank: uint8, (pixels,), with a margin of `OVERHANG`.
+        sprites: int64, (sprites, 7), see `glimpse_env.state`.
+        row: Gaze in [-1, 1].
+        column: Gaze in [-1, 1].
+        zoom: Index into the task's zooms.
+        config: int64, the task, see `glimpse_env.state`.
+        window: uint8 scratch of `scratch_size(config)`.
+        sums: uint16 scratch of `scratch_size(config)`.
+    """
+    patch, channels, scales = config[s.PATCH], config[s.CHANNELS], config[s.SCALES]
+    height, width = config[s.CANVAS_HEIGHT], config[s.CANVAS_WIDTH]
+    magnification = config[s.LISTS + zoom]
+    first_scale = s.LISTS + config[s.ZOOMS]
+    widest = 0
+    for k in range(scales):
+        widest = max(widest, config[first_scale + k] * magnification)
+    side = patch * widest
+    top, left = window_start(row, height, side), window_start(column, width, side)
+    area = patch * patch
+    for channel in range(channels):
+        _fill(window, side, side, top, left, channel, bank, sprites, config)
+        if not config[s.PYRAMID]:
+            for k in range(scales):
+                factor = config[first_scale + k] * magnification
+                start_row = window_start(row, height, patch * factor) - top
+                start_column = window_start(column, width, patch * factor) - left
+                at = (k * channels + channel) * area
+                _block_means(out, at, window, side, start_row, start_column, patch, factor)
+            continue
+        factor = 1
+        while factor <= widest:
+            for k in range(scales):
+                if config[first_scale + k] * magnification == factor:
+                    at = (k * channels + channel) * area
+                    if factor == 1:
+                        _emit(out, at, window, side, patch, 1)
+                    else:
+                        _emit(out, at, sums, side // factor, patch, factor)
+            if factor == 1:
+                if widest > 1:
+                    _halve(sums, window, side)
+            elif factor < widest:
+                _halve(sums, sums, side // factor)
+            factor *= 2
+
+
+@njit(cache=True)
+def canvas(out: Bytes, bank: Bytes, sprites: Ints, config: Ints) -> None:
+    """The whole hidden scene of one lane, by the same sum as a glimpse: `out` is uint8, (height, width, channels), written."""
+    height, width, channels = out.shape
+    plane = np.empty(height * width + OVERHANG, np.uint8)
+    for channel in range(channels):
+        _fill(plane, height, width, 0, 0, channel, bank, sprites, config)
+        out[:, :, channel] = plane[: height * width].reshape(height, width)
+
+
+def compose(bank: Bytes, sprites: Ints, height: int, width: int, channels: int) -> Bytes:
+    """The whole canvas of one scene: the sum of its sprites, clipped at 255, uint8, (height, width, channels)."""
+    canvas = np.zeros((height, width, channels), np.int64)
+    for sprite in sprites:
+        y, x = sprite[s.TOP], sprite[s.LEFT]
+        rows = np.arange(max(y, 0), min(y + sprite[s.HEIGHT], height))
+        columns = np.arange(max(x, 0), min(x + sprite[s.WIDTH], width))
+        places = sprite[s.OFFSET] + (rows[:, None] - y) * sprite[s.ROW] + columns[None, :] - x
+        for channel in range(channels):
+            canvas[rows[:, None], columns[None, :], channel] += bank[places + channel * sprite[s.PLANE]]
+    return np.minimum(canvas, 255).astype(np.uint8)
+
+
+def reference(canvas: Bytes, row: float, column: float, factors: tuple[int, ...], patch: int) -> Floats:
+    """The glimpse that `glimpse` must equal bit for bit, in plain numpy: pad, crop, average.
+
+    Args:
+        canvas: uint8, (height, width, channels).
+        row: Gaze in [-1, 1].
+        column: Gaze in [-1, 1].
+        factors: scale * zoom of each scale.
+        patch: Side of the patch.
+
+    Returns:
+        float32, (scales * channels, patch, patch), in [0, 1].
+    """
+    height, width, channels = canvas.shape
+    patches = []
+    for factor in factors:
+        side = patch * factor
+        padded = np.pad(canvas, ((side, side), (side, side), (0, 0)))
+        top = int(np.floor((row + 1) / 2 * (height - 1) - (side - 1) / 2 + 0.5)) + side
+        left = int(np.floor((column + 1) / 2 * (width - 1) - (side - 1) / 2 + 0.5)) + side
+        crop = padded[top : top + side, left : left + side].astype(np.int64)
+        sums = crop.reshape(patch, factor, patch, factor, channels).sum(axis=(1, 3))
+        patches.append(sums.transpose(2, 0, 1).astype(np.float32) * np.float32(1.0 / (255.0 * factor * factor)))
+    return np.concatenate(patches)

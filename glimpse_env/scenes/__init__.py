@@ -1,0 +1,1 @@
+"""How each task lays out its sprites and its target, inside the kernel."""

@@ -1,0 +1,28 @@
+"""Run one kernel over a range of lanes on several threads; kernels release the interpreter's lock."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+
+
+@cache
+def _pool(workers: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(workers, "glimpse")
+
+
+os.register_at_fork(after_in_child=_pool.cache_clear)  # threads do not survive a fork
+
+
+def over_lanes(kernel: Callable[..., None], lanes: int, threads: int, *arguments: object) -> None:
+    """Call `kernel(begin, end, *arguments)` on `threads` equal shares of `lanes`; the caller's own thread takes the first."""
+    if threads == 1:
+        kernel(0, lanes, *arguments)
+        return
+    bounds = [lanes * k // threads for k in range(threads + 1)]
+    shares = [_pool(threads - 1).submit(kernel, *bounds[k : k + 2], *arguments) for k in range(1, threads)]
+    kernel(*bounds[:2], *arguments)
+    for share in shares:
+        share.result()
