@@ -127,13 +127,14 @@ def test_pins_satisfy_what_setup_cfg_asks_for(setup: ConfigParser) -> None:
 @pytest.mark.parametrize("package", PACKAGES)
 def test_every_import_is_declared(setup: ConfigParser, package: str) -> None:
     declared = {normalised(requirement.name) for requirement in requirements(setup, *EXTRAS_OF[package])}
+    own = {*PACKAGES, *(path.stem for path in (ROOT / "tests").rglob("*.py"))}
     undeclared = {}
     for path in sorted((ROOT / package).rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             if isinstance(node, ast.ImportFrom) and not node.level:
                 names = [str(node.module)]
-            for module in {name.split(".")[0] for name in names} - set(sys.stdlib_module_names) - {*PACKAGES}:
+            for module in {name.split(".")[0] for name in names} - set(sys.stdlib_module_names) - own:
                 if normalised(DISTRIBUTION_OF.get(module, module)) not in declared:
                     undeclared[module] = str(path.relative_to(ROOT))
     assert not undeclared
