@@ -33,7 +33,7 @@ Ints = npt.NDArray[np.int64]
 Reals = npt.NDArray[np.float64]
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _decode_grid(actions: Ints, columns: Ints, sizes: Ints, decisions: Reals) -> int:
     for lane in range(actions.shape[0]):
         for part in range(5):
@@ -45,7 +45,7 @@ def _decode_grid(actions: Ints, columns: Ints, sizes: Ints, decisions: Reals) ->
     return -1
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _decode_flat(actions: Ints, columns: Ints, sizes: Ints, decisions: Reals) -> int:
     grid, zooms, symbols = sizes[ROW], sizes[ZOOM], sizes[SYMBOL]
     looks = grid * grid * zooms
@@ -67,7 +67,7 @@ def _decode_flat(actions: Ints, columns: Ints, sizes: Ints, decisions: Reals) ->
     return -1
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _decode_real(actions: Reals, columns: Ints, sizes: Ints, decisions: Reals, binned: bool) -> int:
     for lane in range(actions.shape[0]):
         for part in range(5):

@@ -51,26 +51,25 @@ class Transition(NamedTuple):
     final: dict[str, Floats] | None
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy", inline="always")
 def _begin(lane: int, table: Ints, config: Ints, counts: Ints, sprites: Ints, gazes: npt.NDArray[np.float64]) -> None:
     """Draw the next scene of a lane and its first gaze."""
-    count = counts[lane]
-    if count[s.INDEX] == s.NO_INDEX:
-        key = mix(mix(count[s.SEED], 0), count[s.EPISODE])
-        count[s.EPISODE] += 1
+    if counts[lane, s.INDEX] == s.NO_INDEX:
+        key = mix(mix(counts[lane, s.SEED], 0), counts[lane, s.EPISODE])
+        counts[lane, s.EPISODE] += 1
     else:
-        key = mix(_FROZEN, count[s.INDEX])
-    count[s.TARGET] = cluttered.lay_out(key, count[s.INDEX], table, config, sprites[lane])
+        key = mix(_FROZEN, counts[lane, s.INDEX])
+    counts[lane, s.TARGET] = cluttered.lay_out(key, counts[lane, s.INDEX], table, config, sprites, lane)
     gazes[lane, 0] = 2.0 * uniform(key, 0) - 1.0
     gazes[lane, 1] = 2.0 * uniform(key, 1) - 1.0
-    count[s.INDEX] = s.NO_INDEX
-    count[s.ZOOM] = config[s.ZOOMS] - 1
-    count[s.GLIMPSES] = 1
-    count[s.ANSWER] = s.NO_ANSWER
-    count[s.PHASE] = s.RUNNING
+    counts[lane, s.INDEX] = s.NO_INDEX
+    counts[lane, s.ZOOM] = config[s.ZOOMS] - 1
+    counts[lane, s.GLIMPSES] = 1
+    counts[lane, s.ANSWER] = s.NO_ANSWER
+    counts[lane, s.PHASE] = s.RUNNING
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy", inline="always")
 def _observe(
     lane: int,
     bank: npt.NDArray[np.uint8],
@@ -86,41 +85,39 @@ def _observe(
 ) -> None:
     size = config[s.SCALES] * config[s.CHANNELS] * config[s.PATCH] * config[s.PATCH]
     row, column, zoom = gazes[lane, 0], gazes[lane, 1], counts[lane, s.ZOOM]
-    flat = glimpse.reshape(glimpse.size)[lane * size : (lane + 1) * size]
-    retina.glimpse(flat, bank, sprites[lane], row, column, zoom, config, window, sums)
+    retina.glimpse(glimpse, lane * size, bank, sprites, lane, row, column, zoom, config, window, sums)
     gaze[lane, 0], gaze[lane, 1] = row, column
     gaze[lane, 2] = 2.0 * zoom / (config[s.ZOOMS] - 1) - 1.0 if config[s.ZOOMS] > 1 else 0.0
     budget[lane, 0] = (config[s.BUDGET] - counts[lane, s.GLIMPSES]) / config[s.BUDGET]
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy", inline="always")
 def _advance(
-    lane: int, decision: npt.NDArray[np.float64], config: Ints, cost: float, counts: Ints, gazes: npt.NDArray[np.float64]
+    lane: int, decisions: npt.NDArray[np.float64], config: Ints, cost: float, counts: Ints, gazes: npt.NDArray[np.float64]
 ) -> float:
     """Look or answer; returns the reward. The whole meaning of an episode stands here."""
-    count = counts[lane]
-    speaks = decision[a.SPEAK] > 0.5
-    count[s.ANSWER] = np.int64(decision[a.SYMBOL]) if speaks else s.NO_ANSWER
-    right = count[s.ANSWER] == count[s.TARGET]
-    spent = count[s.GLIMPSES] >= config[s.BUDGET]
+    speaks = decisions[lane, a.SPEAK] > 0.5
+    counts[lane, s.ANSWER] = np.int64(decisions[lane, a.SYMBOL]) if speaks else s.NO_ANSWER
+    right = counts[lane, s.ANSWER] == counts[lane, s.TARGET]
+    spent = counts[lane, s.GLIMPSES] >= config[s.BUDGET]
     if spent or (speaks and config[s.STOPPING]):
-        count[s.PHASE] = s.FINISHED
-        count[s.SUCCESS] = right
+        counts[lane, s.PHASE] = s.FINISHED
+        counts[lane, s.SUCCESS] = right
     else:
-        if not np.isnan(decision[a.ROW]):
-            gazes[lane, 0], gazes[lane, 1] = decision[a.ROW], decision[a.COLUMN]
-            count[s.ZOOM] = np.int64(decision[a.ZOOM])
-        count[s.GLIMPSES] += 1
+        if not np.isnan(decisions[lane, a.ROW]):
+            gazes[lane, 0], gazes[lane, 1] = decisions[lane, a.ROW], decisions[lane, a.COLUMN]
+            counts[lane, s.ZOOM] = np.int64(decisions[lane, a.ZOOM])
+        counts[lane, s.GLIMPSES] += 1
     if not right:
         return 0.0
     if config[s.RUNNING_REWARD]:
         return 1.0 / config[s.BUDGET]
-    if count[s.PHASE] == s.FINISHED:
-        return 1.0 - cost * (count[s.GLIMPSES] - 1)
+    if counts[lane, s.PHASE] == s.FINISHED:
+        return 1.0 - cost * (counts[lane, s.GLIMPSES] - 1)
     return 0.0
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _reset_lanes(
     begin: int,
     end: int,
@@ -137,22 +134,23 @@ def _reset_lanes(
 ) -> None:
     size = retina.scratch_size(config)
     window, sums = np.empty(size, np.uint8), np.empty(size, np.uint16)
+    flat = glimpse.reshape(glimpse.size)
     for lane in range(begin, end):
         if chosen[lane]:
             _begin(lane, table, config, counts, sprites, gazes)
-        _observe(lane, bank, config, counts, sprites, gazes, glimpse, gaze, budget, window, sums)
+        _observe(lane, bank, config, counts, sprites, gazes, flat, gaze, budget, window, sums)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _step_lanes(
     begin: int,
     end: int,
     autoreset: int,
+    cost: float,
     decisions: npt.NDArray[np.float64],
     bank: npt.NDArray[np.uint8],
     table: Ints,
     config: Ints,
-    cost: float,
     counts: Ints,
     sprites: Ints,
     gazes: npt.NDArray[np.float64],
@@ -168,31 +166,31 @@ def _step_lanes(
 ) -> None:
     size = retina.scratch_size(config)
     window, sums = np.empty(size, np.uint8), np.empty(size, np.uint16)
+    flat, final_flat = glimpse.reshape(glimpse.size), final_glimpse.reshape(final_glimpse.size)
     for lane in range(begin, end):
-        count = counts[lane]
-        if count[s.PHASE] == s.FINISHED:  # only next-step autoreset lets a finished lane come here
+        if counts[lane, s.PHASE] == s.FINISHED:  # only next-step autoreset lets a finished lane come here
             _begin(lane, table, config, counts, sprites, gazes)
             reward[lane] = 0.0
         else:
-            reward[lane] = _advance(lane, decisions[lane], config, cost, counts, gazes)
-        ended = count[s.PHASE] == s.FINISHED
+            reward[lane] = _advance(lane, decisions, config, cost, counts, gazes)
+        ended = counts[lane, s.PHASE] == s.FINISHED
         terminated[lane] = ended
-        outcome[LABEL, lane] = count[s.TARGET] if ended else 0
-        outcome[ANSWER, lane] = count[s.ANSWER] if ended else 0
-        outcome[SUCCESS, lane] = count[s.SUCCESS] if ended else 0
-        outcome[GLIMPSES, lane] = count[s.GLIMPSES] if ended else 0
+        outcome[LABEL, lane] = counts[lane, s.TARGET] if ended else 0
+        outcome[ANSWER, lane] = counts[lane, s.ANSWER] if ended else 0
+        outcome[SUCCESS, lane] = counts[lane, s.SUCCESS] if ended else 0
+        outcome[GLIMPSES, lane] = counts[lane, s.GLIMPSES] if ended else 0
         if ended and autoreset == SAME_STEP:
-            _observe(lane, bank, config, counts, sprites, gazes, final_glimpse, final_gaze, final_budget, window, sums)
+            _observe(lane, bank, config, counts, sprites, gazes, final_flat, final_gaze, final_budget, window, sums)
             _begin(lane, table, config, counts, sprites, gazes)
-        _observe(lane, bank, config, counts, sprites, gazes, glimpse, gaze, budget, window, sums)
+        _observe(lane, bank, config, counts, sprites, gazes, flat, gaze, budget, window, sums)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _compose_lanes(
     begin: int, end: int, scenes: npt.NDArray[np.uint8], bank: npt.NDArray[np.uint8], sprites: Ints, config: Ints
 ) -> None:
     for lane in range(begin, end):
-        retina.canvas(scenes[lane], bank, sprites[lane], config)
+        retina.canvas(scenes[lane], bank, sprites, lane, config)
 
 
 class Dynamics:
@@ -227,13 +225,16 @@ class Dynamics:
         self.gazes = np.zeros((lanes, 2))
         self._decisions = np.zeros((lanes, 5))
         self._cost = float(task.glimpse_cost)
+        self._nothing = self._blank(0)
         self._find_bank()
 
     def _find_bank(self) -> None:
         self._bank, self._table, _ = bank_of(self.source, self.task.split)
+        self._state = (self._bank, self._table, self.config, self.counts, self.sprites, self.gazes)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if name not in ("_bank", "_table")}
+        shared = ("_bank", "_table", "_state")  # found again rather than copied
+        return {name: value for name, value in vars(self).items() if name not in shared}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
@@ -280,8 +281,7 @@ class Dynamics:
     def reset(self, chosen: npt.NDArray[np.bool_]) -> dict[str, Floats]:
         """Begin a new episode in the `chosen` lanes (bool, (lanes,)); returns the observation of every lane."""
         seen = self._blank(self.lanes)
-        state = (self._bank, self._table, self.config, self.counts, self.sprites, self.gazes)
-        over_lanes(_reset_lanes, self.lanes, self.threads, chosen, *state, *seen.values())
+        over_lanes(_reset_lanes, self.lanes, self.threads, chosen, *self._state, *seen.values())
         return seen
 
     def step(self, action: Any, batched: bool, autoreset: int) -> Transition:
@@ -298,12 +298,13 @@ class Dynamics:
         """
         lanes = self.lanes
         self.actions.decode(action, lanes, batched, self._decisions)
-        seen, final = self._blank(lanes), self._blank(lanes if autoreset == SAME_STEP else 0)
+        seen = self._blank(lanes)
+        final = self._blank(lanes) if autoreset == SAME_STEP else self._nothing
         reward, terminated = np.empty(lanes), np.empty(lanes, np.bool_)
         outcome = np.empty((4, lanes), np.int64)
-        state = (self._bank, self._table, self.config, self._cost, self.counts, self.sprites, self.gazes)
         results = (*seen.values(), reward, terminated, outcome, *final.values())
-        over_lanes(_step_lanes, lanes, self.threads, autoreset, self._decisions, *state, *results)
+        task = (autoreset, self._cost, self._decisions, *self._state)
+        over_lanes(_step_lanes, lanes, self.threads, *task, *results)
         return Transition(seen, reward, terminated, outcome, final if autoreset == SAME_STEP else None)
 
     def action_masks(self) -> npt.NDArray[np.bool_]:

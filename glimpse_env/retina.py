@@ -21,14 +21,14 @@ Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def window_start(gaze: float, canvas: int, window: int) -> int:
     """First row (or column) of a window of `window` pixels around a gaze in [-1, 1] on `canvas` pixels."""
     centre = (gaze + 1.0) * 0.5 * (canvas - 1)
     return np.int64(np.floor(centre - 0.5 * (window - 1) + 0.5))
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def scratch_size(config: Ints) -> int:
     """uint8 elements that `glimpse` needs for the widest window of a task, margins included."""
     zooms = config[s.LISTS : s.LISTS + config[s.ZOOMS]]
@@ -37,23 +37,32 @@ def scratch_size(config: Ints) -> int:
     return widest * widest + 2 * OVERHANG
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _fill(
-    window: Bytes, height: int, width: int, top: int, left: int, channel: int, bank: Bytes, sprites: Ints, config: Ints
+    window: Bytes,
+    height: int,
+    width: int,
+    top: int,
+    left: int,
+    channel: int,
+    bank: Bytes,
+    sprites: Ints,
+    lane: int,
+    config: Ints,
 ) -> None:
     """Sum the sprites of one lane into the height x width window whose corner lies at (top, left) of the canvas."""
     window[: height * width] = 0
     bottom = min(top + height, config[s.CANVAS_HEIGHT])
     right = min(left + width, config[s.CANVAS_WIDTH])
     first_row, first_column = max(top, 0), max(left, 0)
-    for k in range(sprites.shape[0]):
-        y, x = sprites[k, s.TOP], sprites[k, s.LEFT]
-        row0, row1 = max(y, first_row), min(y + sprites[k, s.HEIGHT], bottom)
-        column0, column1 = max(x, first_column), min(x + sprites[k, s.WIDTH], right)
+    for k in range(sprites.shape[1]):
+        y, x = sprites[lane, k, s.TOP], sprites[lane, k, s.LEFT]
+        row0, row1 = max(y, first_row), min(y + sprites[lane, k, s.HEIGHT], bottom)
+        column0, column1 = max(x, first_column), min(x + sprites[lane, k, s.WIDTH], right)
         if row0 >= row1 or column0 >= column1:
             continue
-        pitch = sprites[k, s.ROW]
-        source = sprites[k, s.OFFSET] + channel * sprites[k, s.PLANE] + (row0 - y) * pitch + column0 - x
+        pitch = sprites[lane, k, s.ROW]
+        source = sprites[lane, k, s.OFFSET] + channel * sprites[lane, k, s.PLANE] + (row0 - y) * pitch + column0 - x
         target = (row0 - top) * width + column0 - left
         count = column1 - column0
         for _ in range(row1 - row0):
@@ -63,7 +72,7 @@ def _fill(
             target += width
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _emit(out: Floats, at: int, level: npt.NDArray[np.unsignedinteger], side: int, patch: int, factor: int) -> None:
     """Write the middle patch x patch of a level (side x side sums of factor x factor pixels) as means in [0, 1]."""
     unit = np.float32(1.0 / (255.0 * factor * factor))
@@ -78,7 +87,7 @@ def _emit(out: Floats, at: int, level: npt.NDArray[np.unsignedinteger], side: in
             scale_row(out, at + row * patch + done, level, start + done, patch - done, unit)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _halve(target: npt.NDArray[np.uint16], source: npt.NDArray[np.unsignedinteger], side: int) -> None:
     """Sum the 2x2 blocks of side x side numbers; in place is allowed, as it never reads behind what it writes."""
     half = side // 2
@@ -87,7 +96,7 @@ def _halve(target: npt.NDArray[np.uint16], source: npt.NDArray[np.unsignedintege
             add_pairs(target, row * half + done, source, 2 * row * side + 2 * done, side)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _block_means(out: Floats, at: int, window: Bytes, side: int, start_row: int, start_column: int, patch: int, factor: int) -> None:
     """The general path: means of factor x factor blocks, any factor, any patch."""
     unit = np.float32(1.0 / (255.0 * factor * factor))
@@ -101,11 +110,13 @@ def _block_means(out: Floats, at: int, window: Bytes, side: int, start_row: int,
             out[at + row * patch + column] = np.float32(total) * unit
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def glimpse(
     out: Floats,
+    at: int,
     bank: Bytes,
     sprites: Ints,
+    lane: int,
     row: float,
     column: float,
     zoom: int,
@@ -116,9 +127,12 @@ def glimpse(
     """Look at one scene.
 
     Args:
-        out: float32, (scales * channels * patch * patch,), written: scale by scale, in each channel by channel.
+        out: float32, flat, written from `at` on: scales * channels * patch * patch numbers, scale by scale, in each channel by
+            channel.
+        at: Where in `out` to begin.
         bank: uint8, (pixels,), with a margin of `OVERHANG`.
-        sprites: int64, (sprites, 7), see `glimpse_env.state`.
+        sprites: int64, (lanes, sprites, 7), see `glimpse_env.state`.
+        lane: Whose scene.
         row: Gaze in [-1, 1].
         column: Gaze in [-1, 1].
         zoom: Index into the task's zooms.
@@ -137,24 +151,24 @@ def glimpse(
     top, left = window_start(row, height, side), window_start(column, width, side)
     area = patch * patch
     for channel in range(channels):
-        _fill(window, side, side, top, left, channel, bank, sprites, config)
+        _fill(window, side, side, top, left, channel, bank, sprites, lane, config)
         if not config[s.PYRAMID]:
             for k in range(scales):
                 factor = config[first_scale + k] * magnification
                 start_row = window_start(row, height, patch * factor) - top
                 start_column = window_start(column, width, patch * factor) - left
-                at = (k * channels + channel) * area
-                _block_means(out, at, window, side, start_row, start_column, patch, factor)
+                place = at + (k * channels + channel) * area
+                _block_means(out, place, window, side, start_row, start_column, patch, factor)
             continue
         factor = 1
         while factor <= widest:
             for k in range(scales):
                 if config[first_scale + k] * magnification == factor:
-                    at = (k * channels + channel) * area
+                    place = at + (k * channels + channel) * area
                     if factor == 1:
-                        _emit(out, at, window, side, patch, 1)
+                        _emit(out, place, window, side, patch, 1)
                     else:
-                        _emit(out, at, sums, side // factor, patch, factor)
+                        _emit(out, place, sums, side // factor, patch, factor)
             if factor == 1:
                 if widest > 1:
                     _halve(sums, window, side)
@@ -163,13 +177,13 @@ def glimpse(
             factor *= 2
 
 
-@njit(cache=True)
-def canvas(out: Bytes, bank: Bytes, sprites: Ints, config: Ints) -> None:
+@njit(cache=True, error_model="numpy")
+def canvas(out: Bytes, bank: Bytes, sprites: Ints, lane: int, config: Ints) -> None:
     """The whole hidden scene of one lane, by the same sum as a glimpse: `out` is uint8, (height, width, channels), written."""
     height, width, channels = out.shape
     plane = np.empty(height * width + OVERHANG, np.uint8)
     for channel in range(channels):
-        _fill(plane, height, width, 0, 0, channel, bank, sprites, config)
+        _fill(plane, height, width, 0, 0, channel, bank, sprites, lane, config)
         out[:, :, channel] = plane[: height * width].reshape(height, width)
 
 

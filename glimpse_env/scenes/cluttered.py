@@ -21,15 +21,21 @@ IMAGE, TOP, LEFT, FRAGMENTS = 2, 3, 4, 5  # 0 and 1 are the first gaze
 DRAWS_PER_FRAGMENT = 5
 
 
-@njit(cache=True)
-def _place(sprite: Ints, offset: int, image: Ints, height: int, width: int, top: int, left: int) -> None:
-    sprite[s.OFFSET], sprite[s.ROW] = offset, image[s.IMAGE_WIDTH]
-    sprite[s.PLANE] = image[s.IMAGE_HEIGHT] * image[s.IMAGE_WIDTH]
-    sprite[s.HEIGHT], sprite[s.WIDTH], sprite[s.TOP], sprite[s.LEFT] = height, width, top, left
+@njit(cache=True, error_model="numpy", inline="always")
+def _place(
+    sprites: Ints, lane: int, k: int, table: Ints, image: int, row: int, column: int, height: int, width: int, top: int, left: int
+) -> None:
+    """Let sprite k of a lane show height x width pixels of an image from (row, column) on, at (top, left) of the canvas."""
+    pitch = table[image, s.IMAGE_WIDTH]
+    sprites[lane, k, s.OFFSET] = table[image, s.IMAGE_OFFSET] + row * pitch + column
+    sprites[lane, k, s.ROW] = pitch
+    sprites[lane, k, s.PLANE] = table[image, s.IMAGE_HEIGHT] * pitch
+    sprites[lane, k, s.HEIGHT], sprites[lane, k, s.WIDTH] = height, width
+    sprites[lane, k, s.TOP], sprites[lane, k, s.LEFT] = top, left
 
 
-@njit(cache=True)
-def lay_out(key: int, index: int, table: Ints, config: Ints, sprites: Ints) -> int:
+@njit(cache=True, error_model="numpy", inline="always")
+def lay_out(key: int, index: int, table: Ints, config: Ints, sprites: Ints, lane: int) -> int:
     """Draw the scene of `key`.
 
     Args:
@@ -37,26 +43,26 @@ def lay_out(key: int, index: int, table: Ints, config: Ints, sprites: Ints) -> i
         index: The image to show, modulo their number, or `state.NO_INDEX` to draw it too.
         table: int64, (images, 4), see `glimpse_env.state`.
         config: int64, the task.
-        sprites: int64, (1 + fragments, 7), written.
+        sprites: int64, (lanes, 1 + fragments, 7), written.
+        lane: Whose sprites.
 
     Returns:
         The label.
     """
     canvas_height, canvas_width = config[s.CANVAS_HEIGHT], config[s.CANVAS_WIDTH]
     count = table.shape[0]
-    image = table[below(key, IMAGE, count) if index == s.NO_INDEX else index % count]
-    height, width = image[s.IMAGE_HEIGHT], image[s.IMAGE_WIDTH]
+    image = below(key, IMAGE, count) if index == s.NO_INDEX else index % count
+    height, width = table[image, s.IMAGE_HEIGHT], table[image, s.IMAGE_WIDTH]
     top = below(key, TOP, canvas_height - height + 1)
     left = below(key, LEFT, canvas_width - width + 1)
-    _place(sprites[0], image[s.IMAGE_OFFSET], image, height, width, top, left)
+    _place(sprites, lane, 0, table, image, 0, 0, height, width, top, left)
     side = config[s.FRAGMENT]
     for k in range(config[s.CLUTTER]):
         draw = FRAGMENTS + DRAWS_PER_FRAGMENT * k
-        piece = table[below(key, draw, count)]
-        row = below(key, draw + 1, piece[s.IMAGE_HEIGHT] - side + 1)
-        column = below(key, draw + 2, piece[s.IMAGE_WIDTH] - side + 1)
-        offset = piece[s.IMAGE_OFFSET] + row * piece[s.IMAGE_WIDTH] + column
+        piece = below(key, draw, count)
+        row = below(key, draw + 1, table[piece, s.IMAGE_HEIGHT] - side + 1)
+        column = below(key, draw + 2, table[piece, s.IMAGE_WIDTH] - side + 1)
         top = below(key, draw + 3, canvas_height - side + 1)
         left = below(key, draw + 4, canvas_width - side + 1)
-        _place(sprites[1 + k], offset, piece, side, side, top, left)
-    return image[s.IMAGE_LABEL]
+        _place(sprites, lane, 1 + k, table, piece, row, column, side, side, top, left)
+    return table[image, s.IMAGE_LABEL]
