@@ -6,7 +6,6 @@ import os
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from pathlib import Path
 
 import numpy.typing as npt
 
@@ -28,8 +27,8 @@ __all__ = [
     "splits",
 ]
 
-Labelled = tuple[npt.ArrayLike, ...]
-"""The pair (images, labels), as `arrays` takes it; that it is a pair is checked at run time."""
+Labelled = tuple[npt.ArrayLike, npt.ArrayLike]
+"""Images and labels, as `arrays` takes them."""
 
 
 def _mnist() -> Source:
@@ -68,26 +67,27 @@ def load(
         TypeError: If ``source`` is of another type.
         DataError: If the images cannot be had (with ``fallback=None``) or are not what they should be.
     """
-    if fallback not in ("digits", None):
+    if fallback != "digits" and fallback is not None:
         raise ValueError(f"fallback={fallback!r} is unknown; choose 'digits', or None for an error")
-    if isinstance(source, Source):
-        return source
-    if isinstance(source, str) and source in _MAKERS:
-        return _named(source, None) if fallback is None or source == fallback else _named_or(source, fallback)
-    if isinstance(source, str | os.PathLike):
-        if isinstance(source, str) and not (os.sep in source or Path(source).expanduser().is_dir()):
-            raise ValueError(
-                f"source={source!r} is unknown and no folder; choose one of {', '.join(map(repr, _MAKERS))}, "
-                "or give the path of a folder of class folders, or (images, labels)"
-            )
-        return folder(source)
-    if isinstance(source, Mapping):
-        return splits(source)
-    if isinstance(source, tuple) and len(source) == 2:
-        return arrays(*source)
+    given: object = source  # the types above are checked here too, since few users run a type checker
+    if isinstance(given, Source):
+        return given
+    if isinstance(given, str) and given in _MAKERS:
+        return _named(given, None) if fallback in (None, given) else _named_or(given, fallback)
+    if isinstance(given, str) and not (os.sep in given or os.path.isdir(os.path.expanduser(given))):
+        raise ValueError(
+            f"source={given!r} is unknown and no folder; choose one of {', '.join(map(repr, _MAKERS))}, "
+            "or give the path of a folder of class folders, or (images, labels)"
+        )
+    if isinstance(given, str | os.PathLike):
+        return folder(given)
+    if isinstance(given, Mapping):
+        return splits(given)
+    if isinstance(given, tuple) and len(given) == 2:
+        return arrays(*given)
     raise TypeError(
         "source must be a name, a path, a tuple (images, labels), a dict of such tuples by split, or a Source, "
-        f"got {type(source).__name__}" + (f" of length {len(source)}" if isinstance(source, tuple) else "")
+        f"got {type(given).__name__}" + (f" of length {len(given)}" if isinstance(given, tuple) else "")
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import threading
 import time
@@ -20,6 +21,7 @@ class _Transfer:
         self.limit = limit
         self.abandoned = False
         self.error: Exception | None = None
+        self.response: contextlib.AbstractContextManager[object] = contextlib.nullcontext()
 
     def write(self, chunk: bytes) -> None:
         if self.abandoned:
@@ -27,6 +29,9 @@ class _Transfer:
         self.content += chunk
         if len(self.content) > self.limit:
             raise ValueError(f"it sends more than the {self.limit:,} bytes that the file can have")
+
+    def keep_response(self, response: contextlib.AbstractContextManager[object], **_: object) -> None:
+        self.response = response
 
     def update(self, count: int) -> None:
         """Nothing, as in the three below: the waiting thread draws the progress."""
@@ -59,7 +64,7 @@ def download(url: str, *, limit: int, patience: float = PATIENCE) -> bytes:
         while thread.is_alive():
             thread.join(_POLL)
             received, waited = len(transfer.content), time.monotonic() - start
-            if waited > patience + received / _SLOWEST:
+            if thread.is_alive() and waited > patience + received / _SLOWEST:
                 raise TimeoutError(f"only {received:,} bytes came within {waited:.0f} s")
             _draw(url, received, transfer.total)
     finally:
@@ -77,9 +82,13 @@ def _fetch(url: str, transfer: _Transfer, patience: float) -> None:
     try:
         import pooch  # here, because few processes ever download anything
 
-        pooch.HTTPDownloader(progressbar=transfer, timeout=patience)(url, transfer, None)
+        get = pooch.HTTPDownloader(progressbar=transfer, timeout=patience, hooks={"response": transfer.keep_response})
+        get(url, transfer, None)
     except Exception as error:  # whatever it is, the waiting thread reports it
         transfer.error = error
+    finally:
+        with transfer.response:  # pooch leaves it open, and with it the connection
+            pass
 
 
 def _draw(url: str, received: int, total: int, end: str = "") -> None:

@@ -107,7 +107,7 @@ def _common_format(files: Iterable[Path], size: Sequence[int] | None) -> _Format
     for file in files:
         with _open(file) as image:
             width, height = image.size
-            if image.getexif().get(_ORIENTATION) in _SIDEWAYS:
+            if _has_exif(image) and image.getexif().get(_ORIENTATION) in _SIDEWAYS:
                 width, height = height, width
             colour = colour or not _is_grey(image)
         first = first or (file, (height, width))
@@ -138,11 +138,12 @@ def _pixels(file: Path, form: _Format) -> npt.NDArray[np.uint8]:
     """One image, uint8, (height, width) or (height, width, 3)."""
     pillow = _pillow()
     with _open(file) as image:
+        turned = _has_exif(image)
         try:
             image.load()
         except _broken() as error:
             raise DataError(f"{file} is broken: {error}; replace or remove it") from error
-        upright = pillow.ImageOps.exif_transpose(image)
+        upright = pillow.ImageOps.exif_transpose(image) if turned else image
         if upright.mode.startswith("I"):  # 16 bits; Pillow's own conversion would clip them at 255
             deep = np.asarray(upright, np.uint32)
             upright = pillow.Image.fromarray(((deep * 255 + 32_767) // 65_535).astype(np.uint8))
@@ -158,6 +159,11 @@ def _open(file: Path) -> Image:
     except _broken() as error:
         raise DataError(f"{file} cannot be read as an image: {error}; replace or remove it") from error
     return image
+
+
+def _has_exif(image: Image) -> bool:
+    """Whether the header says how the camera was held; asked before loading, as Pillow loads a PNG to look further."""
+    return "exif" in image.info
 
 
 def _is_grey(image: Image) -> bool:
