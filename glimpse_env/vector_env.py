@@ -179,6 +179,14 @@ class GlimpseVectorEnv(gym.vector.VectorEnv[Observation, Any, npt.NDArray[Any]])
         """Which actions make sense now: bool, (num_envs, actions), for `action_mode="flat"`."""
         return self._dynamics.action_masks()
 
+    def targets(self) -> npt.NDArray[np.int64]:
+        """The right answer of every lane, for judges and references: int64, (num_envs,). Observations and infos never have it."""
+        return self._dynamics.counts[:, s.TARGET].copy()
+
+    def answers(self) -> npt.NDArray[np.int64]:
+        """What every lane said at its latest step, -1 for nothing: int64, (num_envs,)."""
+        return self._dynamics.counts[:, s.ANSWER].copy()
+
     def canvases(self) -> npt.NDArray[np.uint8]:
         """The hidden scenes, for pictures and full-view references: uint8, (num_envs, height, width) or (..., 3) for RGB."""
         return self._dynamics.canvases()
