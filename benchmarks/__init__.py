@@ -1,0 +1,1 @@
+"""The benchmark: what is measured, how, and the results. Run it with `python -m benchmarks`."""
