@@ -26,7 +26,7 @@ def fresh(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def small(fresh: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
-    """Four small files that are "MNIST" during a test: 30 training images, 10 of them to validate, and 20 test images."""
+    """Four small files that are "MNIST" during a test: 20 + 10 training and 20 test images."""
     random = np.random.default_rng(0)
     contents = {}
     for name in mnist_module.FILES:

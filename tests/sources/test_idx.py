@@ -63,13 +63,13 @@ def test_read_names_a_bad_file(tmp_path: Path) -> None:
         read(path)
 
 
-@pytest.mark.parametrize("damage", ["truncated", "flipped", "checksum"])
+@pytest.mark.parametrize("damage", ["truncated", "flipped", "checksum", "deflate"])
 def test_a_damaged_gzip_is_refused(damage: str) -> None:
     packed = bytearray(gzip.compress(np.random.default_rng(0).bytes(10_000)))
     if damage == "truncated":
         del packed[len(packed) // 2 :]
     else:
-        packed[len(packed) // 2 if damage == "flipped" else -6] ^= 0xFF
+        packed[{"flipped": len(packed) // 2, "checksum": -6, "deflate": 10}[damage]] ^= 0xFF
     with pytest.raises(DataError, match="some file is not a whole gzip file"):
         unpack(bytes(packed), "some file")
 

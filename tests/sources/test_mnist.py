@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from glimpse_env.sources import SPLITS, DataError, Source
 from glimpse_env.sources import mnist as mnist_module
 from glimpse_env.sources.download import download
 from glimpse_env.sources.idx import parse
-from glimpse_env.sources.mnist import MIRRORS, mnist
+from glimpse_env.sources.mnist import MIRRORS, _keep, mnist
 
 TRAIN = "train-images-idx3-ubyte"
 
@@ -201,6 +202,20 @@ class TestDownload:
         with pytest.warns(UserWarning, match="cannot be kept .*set GLIMPSE_DATA") as caught:
             check_is_small_mnist(mnist(), small)
         assert len(caught) == 1
+
+    def test_two_writers_do_not_meet(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        both, replace = threading.Barrier(2, timeout=5), os.replace
+
+        def replace_together(*paths: Path) -> None:
+            both.wait()  # each has written its own file before either is moved
+            replace(*paths)
+
+        monkeypatch.setattr(os, "replace", replace_together)
+        with ThreadPoolExecutor() as pool:
+            writes = [pool.submit(_keep, word * 1000, tmp_path / "file") for word in (b"one", b"two")]
+        assert [write.exception() for write in writes] == [None, None]
+        assert [path.name for path in tmp_path.iterdir()] == ["file"]
+        assert (tmp_path / "file").read_bytes() in (b"one" * 1000, b"two" * 1000)
 
     def test_an_interrupted_write_leaves_nothing(
         self, mirror: Mirror, fresh: Path, monkeypatch: pytest.MonkeyPatch
