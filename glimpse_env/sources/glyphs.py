@@ -16,10 +16,10 @@ from numba import njit
 
 from glimpse_env.random import below, mix, uniform
 from glimpse_env.sources.images import ImageSet, Source, Split
-from glimpse_env.sources.strokes import DIGITS, SYMBOLS, stroke_table
+from glimpse_env.sources.pen import PIECES, expose, fit, ink, trace
+from glimpse_env.sources.strokes import DIGITS, SYMBOLS, StrokeTable, stroke_table
 
-_TABLE = stroke_table()
-_ARRAYS = (_TABLE.first, _TABLE.upto, _TABLE.length, _TABLE.points, _TABLE.starts, _TABLE.corners)
+_STROKES = stroke_table()
 _SPLIT_SIZES: dict[Split, int] = {"train": 55_000, "validation": 5_000, "test": 10_000}
 _SPLIT_SEEDS: dict[Split, int] = {"train": 1, "validation": 2, "test": 3}
 _SMALLEST, _LARGEST = 8, 512
@@ -34,7 +34,7 @@ _ASPECT, _ASPECT_BELL = 1.12, 0.2  # factor on the width
 _TAPER_BELL = 0.30  # how much wider the foot is than the head
 _BALANCE_BELL = 0.22  # how much of the height the head takes from the foot
 _WARP_BELL = 0.035  # amplitude of the smooth warp
-_PEN, _PEN_BELL = 2.5, 0.17  # squared: a few pens are much wider than the rest
+_PEN, _PEN_BELL, _PEN_LEAST = 2.5, 0.17, 0.7  # the last two are squared: a few pens are much wider than the rest
 _PRESSURE_BELL = 0.08  # change of the pen's width along the stroke, as a share of it
 _SOFT_LOW, _SOFT_HIGH = 0.7, 1.8  # width of the edge from white to black
 _BOX_LOW, _BOX_HIGH = 19.0, 20.5  # the longer side of the ink
@@ -43,8 +43,6 @@ _BOX_LOW, _BOX_HIGH = 19.0, 20.5  # the longer side of the ink
 _SKELETON, _FORM, _LEAN, _TURN, _WIDTH, _TAPER, _BALANCE = range(7)
 _PEN_WIDTH, _PRESSURE, _SOFTNESS, _BOX, _OFFSET = range(7, 12)
 _WARP, _POINT = 16, 32
-
-_PIECES = 5  # straight pieces between two points of a skeleton
 
 
 @njit(cache=True)
@@ -80,54 +78,6 @@ def _pose(
 
 
 @njit(cache=True)
-def _trace(
-    knots: npt.NDArray[np.float64],
-    starts: npt.NDArray[np.bool_],
-    corners: npt.NDArray[np.bool_],
-    path: npt.NDArray[np.float64],
-    lifted: npt.NDArray[np.bool_],
-) -> int:
-    """Run a curve through the knots (non-uniform Catmull-Rom, broken at corners), as a path of short straight pieces.
-
-    Returns:
-        How many points of `path` are filled; `lifted` is True where the pen comes down anew.
-    """
-    n, count = len(knots), 0
-    length = np.empty(n)  # from the knot before, 0 at a start
-    chord = np.empty((n, 2))  # its direction
-    for i in range(n):
-        length[i] = 0.0
-        if not starts[i]:
-            dx, dy = knots[i, 0] - knots[i - 1, 0], knots[i, 1] - knots[i - 1, 1]
-            length[i] = np.sqrt(dx * dx + dy * dy) + 1e-9
-            chord[i, 0], chord[i, 1] = dx / length[i], dy / length[i]
-    for i in range(n):
-        if starts[i]:
-            path[count], lifted[count] = knots[i], True
-            count += 1
-            continue
-        bent_before = not (starts[i - 1] or corners[i - 1])
-        bent_after = not (corners[i] or i + 1 == n or starts[i + 1])
-        for piece in range(1, _PIECES + 1):
-            t = piece / _PIECES
-            u = 1.0 - t
-            for axis in range(2):
-                leaves = arrives = chord[i, axis]
-                if bent_before:
-                    leaves = (chord[i - 1, axis] * length[i] + leaves * length[i - 1]) / (length[i - 1] + length[i])
-                if bent_after:
-                    arrives = (arrives * length[i + 1] + chord[i + 1, axis] * length[i]) / (length[i] + length[i + 1])
-                path[count, axis] = (
-                    u * u * (1.0 + 2.0 * t) * knots[i - 1, axis]
-                    + t * t * (3.0 - 2.0 * t) * knots[i, axis]
-                    + t * u * length[i] * (u * leaves - t * arrives)
-                )
-            lifted[count] = False
-            count += 1
-    return count
-
-
-@njit(cache=True)
 def _bend(key: int, path: npt.NDArray[np.float64]) -> None:
     """Slant, taper, warp and turn a path, in place."""
     slant = _SLANT + _SLANT_BELL * _bell(key, _LEAN)
@@ -146,107 +96,36 @@ def _bend(key: int, path: npt.NDArray[np.float64]) -> None:
         path[i, 0], path[i, 1] = cosine * x - sine * y, sine * x + cosine * y
 
 
-@njit(cache=True)
-def _fit(path: npt.NDArray[np.float64], longer: float, middle: float) -> None:
-    """Scale a path, in place, until the longer side of its box is `longer`, and put the box's centre at `middle`."""
-    left, right = path[:, 0].min(), path[:, 0].max()
-    top, bottom = path[:, 1].min(), path[:, 1].max()
-    scale = longer / max(right - left, bottom - top)
-    for i in range(len(path)):
-        path[i, 0] = (path[i, 0] - (left + right) / 2.0) * scale + middle
-        path[i, 1] = (path[i, 1] - (top + bottom) / 2.0) * scale + middle
-
-
-@njit(cache=True)
-def _ink(
-    path: npt.NDArray[np.float64],
-    lifted: npt.NDArray[np.bool_],
-    pen: float,
-    pressure: float,
-    soft: float,
-    field: npt.NDArray[np.float64],
-) -> None:
-    """Fill `field`, shape (size, size), with the share of white at each pixel, by its distance to the path.
-
-    The pen's width runs from `pen * (1 - pressure)` at the path's start to `pen * (1 + pressure)` at its end.
-    """
-    size, n = len(field), len(path)
-    field[:] = 1e9  # at first: the least squared distance, in radii of the pen
-    for i in range(1, n):
-        if lifted[i]:
-            continue
-        x, y = path[i - 1, 0], path[i - 1, 1]
-        dx, dy = path[i, 0] - x, path[i, 1] - y
-        squared = dx * dx + dy * dy + 1e-12
-        radius = pen / 2.0 * (1.0 + pressure * (2.0 * i / n - 1.0))
-        reach = radius + soft
-        first_row = max(0, int(np.floor(min(y, y + dy) - reach)))
-        last_row = min(size - 1, int(np.floor(max(y, y + dy) + reach)) + 1)
-        first_column = max(0, int(np.floor(min(x, x + dx) - reach)))
-        last_column = min(size - 1, int(np.floor(max(x, x + dx) + reach)) + 1)
-        for row in range(first_row, last_row + 1):
-            for column in range(first_column, last_column + 1):
-                px, py = column - x, row - y
-                along = min(1.0, max(0.0, (px * dx + py * dy) / squared))
-                ox, oy = px - along * dx, py - along * dy
-                field[row, column] = min(field[row, column], (ox * ox + oy * oy) / (radius * radius))
-    for row in range(size):
-        for column in range(size):
-            inside = (1.0 - np.sqrt(field[row, column])) * pen / 2.0
-            field[row, column] = min(1.0, max(0.0, 0.5 + inside / soft))
-
-
-@njit(cache=True)
-def _expose(field: npt.NDArray[np.float64], image: npt.NDArray[np.uint8]) -> None:
-    """Copy a field into an image of zeros, the brightest pixel as 255, its centre of mass moved to the middle."""
-    size, mass, across, down, brightest = len(field), 0.0, 0.0, 0.0, 0.0
-    for row in range(size):
-        for column in range(size):
-            value = field[row, column]
-            mass, across, down = mass + value, across + value * column, down + value * row
-            brightest = max(brightest, value)
-    right = int(np.floor((size - 1) / 2.0 - across / mass + 0.5))
-    lower = int(np.floor((size - 1) / 2.0 - down / mass + 0.5))
-    for row in range(max(0, lower), min(size, size + lower)):
-        for column in range(max(0, right), min(size, size + right)):
-            image[row, column] = np.uint8(field[row - lower, column - right] / brightest * 255.0 + 0.5)
-
-
 @njit(cache=True, nogil=True)
 def _draw(
     symbols: npt.NDArray[np.int64],
     seed: int,
+    strokes: StrokeTable,
     images: npt.NDArray[np.uint8],
-    first: npt.NDArray[np.int64],
-    upto: npt.NDArray[np.float64],
-    length: npt.NDArray[np.int64],
-    points: npt.NDArray[np.float64],
-    starts: npt.NDArray[np.bool_],
-    corners: npt.NDArray[np.bool_],
 ) -> None:
     """Draw glyph i of `seed` into images[i], shape (n, size, size), all zero before."""
-    size, longest = images.shape[1], points.shape[2]
+    size, longest = images.shape[1], strokes.points.shape[2]
     pixel = size / 28.0
     all_knots, field = np.empty((longest, 2)), np.empty((size, size))
-    all_path, all_lifted = np.empty((longest * _PIECES, 2)), np.empty(longest * _PIECES, dtype=np.bool_)
+    all_path, all_lifted = np.empty((longest * PIECES, 2)), np.empty(longest * PIECES, dtype=np.bool_)
     for glyph in range(len(symbols)):
         key = mix(seed, glyph)
-        skeleton, share = first[symbols[glyph]], uniform(key, _SKELETON)
-        while share >= upto[skeleton]:
+        skeleton, share = strokes.first[symbols[glyph]], uniform(key, _SKELETON)
+        while share >= strokes.upto[skeleton]:
             skeleton += 1
-        n = length[skeleton]
+        n = strokes.length[skeleton]
         knots = all_knots[:n]
-        _pose(key, points[skeleton, :, :n], starts[skeleton], knots)
-        count = _trace(knots, starts[skeleton], corners[skeleton], all_path, all_lifted)
+        _pose(key, strokes.points[skeleton, :, :n], strokes.starts[skeleton], knots)
+        count = trace(knots, strokes.starts[skeleton], strokes.corners[skeleton], all_path, all_lifted)
         path, lifted = all_path[:count], all_lifted[:count]
         _bend(key, path)
-        root = 1.0 + _PEN_BELL * _bell(key, _PEN_WIDTH)
+        root = max(_PEN_LEAST, 1.0 + _PEN_BELL * _bell(key, _PEN_WIDTH))
         pen = _PEN * root * root * pixel
         box = (_BOX_LOW + (_BOX_HIGH - _BOX_LOW) * uniform(key, _BOX)) * pixel
-        _fit(path, box - pen, (size - 1) / 2.0 + uniform(key, _OFFSET) - 0.5)
+        fit(path, box - pen, (size - 1) / 2.0 + uniform(key, _OFFSET) - 0.5)
         soft = (_SOFT_LOW + (_SOFT_HIGH - _SOFT_LOW) * uniform(key, _SOFTNESS)) * pixel
-        _ink(path, lifted, pen, _PRESSURE_BELL * _bell(key, _PRESSURE), soft, field)
-        _expose(field, images[glyph])
+        ink(path, lifted, pen, _PRESSURE_BELL * _bell(key, _PRESSURE), soft, field)
+        expose(field, images[glyph])
 
 
 def draw_glyphs(symbols: npt.NDArray[np.int64], *, seed: int, size: int = 28) -> npt.NDArray[np.uint8]:
@@ -282,7 +161,7 @@ def draw_glyphs(symbols: npt.NDArray[np.int64], *, seed: int, size: int = 28) ->
     if not _SMALLEST <= size <= _LARGEST:
         raise ValueError(f"size={size} must lie in [{_SMALLEST}, {_LARGEST}] pixels; 28 is MNIST's")
     images = np.zeros((len(symbols), size, size), dtype=np.uint8)
-    _draw(symbols.astype(np.int64), seed, images, *_ARRAYS)
+    _draw(symbols.astype(np.int64), seed, _STROKES, images)
     return images
 
 

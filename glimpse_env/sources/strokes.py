@@ -2,13 +2,12 @@
 
 A symbol is written in several ways. Each way is a `Skeleton`: a share (how often it is drawn, relative to the symbol's
 other skeletons) and two forms of the same strokes; a glyph is drawn from a random blend of the two. A form is a list of
-points ``x,y`` that the pen passes through smoothly, y growing downwards from 0 at the top of a digit to 100 at its foot;
+points ``x,y`` that the pen passes through smoothly, y growing from 0 at the top of a digit to 100 at its foot;
 ``/`` lifts the pen and ``*`` marks a sharp corner.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -27,7 +26,7 @@ DIGITS: dict[str, tuple[Skeleton, ...]] = {
     "0": (  # closed, ends that cross and run on inside, a tail that sticks out at the top, open at the top
         Skeleton(3, "32,0 6,30 8,76 30,100 50,72 52,26 30,2", "42,0 0,24 0,80 42,100 80,74 80,24 40,1"),
         Skeleton(1.5, "46,12 28,0 6,28 6,76 30,100 54,72 52,24 22,8", "64,20 34,2 2,32 4,82 38,98 70,70 60,22 20,24"),
-        Skeleton(1, "50,-8 26,2 4,40 10,84 34,100 56,66 52,22 28,6", "14,-6 24,4 6,36 2,78 34,100 68,78 66,30 16,4"),
+        Skeleton(0.5, "50,-8 26,2 4,40 10,84 34,100 56,66 52,22 28,6", "14,-6 24,4 6,36 2,78 34,100 68,78 66,30 16,4"),
         Skeleton(1, "22,4 4,36 8,82 34,100 56,70 52,20 34,0", "26,0 0,28 2,84 40,98 70,66 58,12 38,14"),
     ),
     "1": (
@@ -249,8 +248,7 @@ LETTERS: dict[str, tuple[Skeleton, ...]] = {
 SYMBOLS: tuple[str, ...] = (*DIGITS, *LETTERS)
 
 
-@dataclass(frozen=True)
-class StrokeTable:
+class StrokeTable(NamedTuple):
     """All skeletons as arrays, one row a skeleton, padded to the longest.
 
     Attributes:
