@@ -25,7 +25,8 @@ Floats = npt.NDArray[np.float32]
 def window_start(gaze: float, canvas: int, window: int) -> int:
     """First row (or column) of a window of `window` pixels around a gaze in [-1, 1] on `canvas` pixels."""
     centre = (gaze + 1.0) * 0.5 * (canvas - 1)
-    return np.int64(np.floor(centre - 0.5 * (window - 1) + 0.5))
+    # Whole numbers are taken off after rounding, so that windows of every even width round alike and nest.
+    return np.int64(np.floor(centre + 1.0 - 0.5 * (window % 2))) - window // 2
 
 
 @njit(cache=True, error_model="numpy")
@@ -218,8 +219,10 @@ def reference(canvas: Bytes, row: float, column: float, factors: tuple[int, ...]
     for factor in factors:
         side = patch * factor
         padded = np.pad(canvas, ((side, side), (side, side), (0, 0)))
-        top = int(np.floor((row + 1) / 2 * (height - 1) - (side - 1) / 2 + 0.5)) + side
-        left = int(np.floor((column + 1) / 2 * (width - 1) - (side - 1) / 2 + 0.5)) + side
+        top, left = (
+            np.clip(int(np.floor((gaze + 1) / 2 * (size - 1) + (0.5 if side % 2 else 1))) - side // 2, -side, size) + side
+            for gaze, size in ((row, height), (column, width))
+        )
         crop = padded[top : top + side, left : left + side].astype(np.int64)
         sums = crop.reshape(patch, factor, patch, factor, channels).sum(axis=(1, 3))
         patches.append(sums.transpose(2, 0, 1).astype(np.float32) * np.float32(1.0 / (255.0 * factor * factor)))

@@ -1,0 +1,55 @@
+"""For tests of tasks and agents: quick images that hide nothing, and what a lane must see, in plain numpy."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from glimpse_env import state as s
+from glimpse_env.env import GlimpseEnv, Observation
+from glimpse_env.retina import compose, reference
+from glimpse_env.vector_env import GlimpseVectorEnv
+
+
+def noise_images(
+    count: int = 60, size: tuple[int, int] = (14, 14), *, channels: int = 1, classes: int = 10, seed: int = 0
+) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
+    """Images of noise, as `source` takes them: a wrong index, sign or axis shows at once, and there is nothing to load.
+
+    Args:
+        count: How many; every tenth is for testing, the one before it for validation.
+        size: Height and width in pixels.
+        channels: 1 for grey, 3 for RGB.
+        classes: Labels lie in [0, classes), each as often as any other.
+        seed: Of the noise and the labels.
+
+    Returns:
+        Images, uint8 in [0, 255], (count, height, width) or (count, height, width, 3), and labels, int64, (count,).
+    """
+    random = np.random.default_rng(seed)
+    shape = (count, *size) if channels == 1 else (count, *size, channels)
+    return random.integers(0, 256, shape, np.uint8), random.permutation(np.arange(count) % classes)
+
+
+def plain_observation(env: GlimpseEnv | GlimpseVectorEnv, lane: int = 0) -> Observation:
+    """The observation that a lane must have now, bit for bit: its canvas composed, padded, cropped and averaged.
+
+    Args:
+        env: An environment that has been reset.
+        lane: Which of its lanes.
+
+    Returns:
+        As an observation of a single environment: ``glimpse``, ``gaze`` and ``budget``.
+    """
+    dynamics, task = env._dynamics, env.task
+    row, column = dynamics.gazes[lane].tolist()
+    zoom = int(dynamics.counts[lane, s.ZOOM])
+    canvas = compose(dynamics._bank, dynamics.sprites[lane], *dynamics.canvas, int(dynamics.config[s.CHANNELS]))
+    factors = tuple(scale * task.zooms[zoom] for scale in task.scales)
+    widest = len(task.zooms) - 1
+    left = task.budget - int(dynamics.counts[lane, s.GLIMPSES])
+    return {
+        "glimpse": reference(canvas, row, column, factors, task.patch),
+        "gaze": np.array([row, column, 2 * zoom / widest - 1 if widest else 0], np.float32),
+        "budget": np.array([left / task.budget], np.float32),
+    }
