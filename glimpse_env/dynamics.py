@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -17,7 +18,7 @@ from glimpse_env.bank import bank_of
 from glimpse_env.random import mix, uniform
 from glimpse_env.scenes import cluttered
 from glimpse_env.sources import load
-from glimpse_env.task import Task
+from glimpse_env.task import Task, whole
 from glimpse_env.threads import over_lanes
 
 NEXT_STEP: Final = 0
@@ -197,7 +198,7 @@ class Dynamics:
     """N lanes of one task.
 
     Attributes:
-        task: What was asked for.
+        task: What was asked for, with the source loaded.
         lanes: N.
         source: Where the images come from.
         actions: The action space and its decoder.
@@ -206,8 +207,9 @@ class Dynamics:
     """
 
     def __init__(self, task: Task, lanes: int, threads: int = 1) -> None:
-        self.task, self.lanes, self.threads = task, lanes, threads
+        self.lanes, self.threads = lanes, threads
         self.source = load(task.source, fallback=task.fallback)
+        self.task = replace(task, source=self.source)  # so that copies share the images, whatever named them
         self.config = task.config(bank_of(self.source, task.split))
         self.canvas = (int(self.config[s.CANVAS_HEIGHT]), int(self.config[s.CANVAS_WIDTH]))
         self.actions = a.Actions(task, len(self.source.classes))
@@ -244,15 +246,14 @@ class Dynamics:
         """Give each chosen lane its seed (modulo 2**64), and count its episodes from 0 again; None leaves a lane as it is.
 
         Raises:
-            ValueError: If a seed is negative.
+            TypeError: If a seed is not a whole number.
+            ValueError: If a seed is negative; no lane has a new one then.
         """
-        for lane, seed in enumerate(seeds):
-            if seed is None or not chosen[lane]:
-                continue
-            if seed < 0:
-                raise ValueError(f"seed {seed} of lane {lane} must be at least 0")
-            self.counts[lane, s.SEED] = np.uint64(seed & 0xFFFFFFFFFFFFFFFF).view(np.int64)
-            self.counts[lane, s.EPISODE] = 0
+        given = {lane: whole(f"seed of lane {lane}", seed, 0) for lane, seed in enumerate(seeds) if seed is not None}
+        for lane, seed in given.items():
+            if chosen[lane]:
+                self.counts[lane, s.SEED] = np.uint64(seed & 0xFFFFFFFFFFFFFFFF).view(np.int64)
+                self.counts[lane, s.EPISODE] = 0
 
     def choose(self, indices: npt.ArrayLike, chosen: npt.NDArray[np.bool_]) -> None:
         """Let the next reset of the `chosen` lanes draw scene `indices` of the split instead of the next seeded one.
@@ -266,7 +267,7 @@ class Dynamics:
             raise TypeError(f"options['index'] must be whole numbers, got {indices!r}")
         if wanted.shape not in ((), (self.lanes,)):
             raise ValueError(f"options['index'] must be one number or have shape ({self.lanes},), got shape {wanted.shape}")
-        wanted = np.broadcast_to(wanted, (self.lanes,))[chosen]
+        wanted = np.broadcast_to(wanted.astype(np.int64), (self.lanes,))[chosen]
         if (wanted < 0).any():
             raise ValueError(f"options['index'] must be at least 0, got {int(wanted.min())}")
         self.counts[chosen, s.INDEX] = wanted

@@ -80,8 +80,8 @@ class GlimpseEnv(gym.Env[Observation, Any]):
         if render_mode is not None and render_mode not in self.metadata["render_modes"]:
             raise ValueError(f"render_mode={render_mode!r} is unknown; choose one of {self.metadata['render_modes']} or None")
         self.render_mode = render_mode
-        self.task = Task.of({"source": source, **task})
-        self._dynamics = Dynamics(self.task, lanes=1)
+        self._dynamics = Dynamics(Task.of({"source": source, **task}), lanes=1)
+        self.task = self._dynamics.task
         self.observation_space = self._dynamics.observation_space
         self.action_space = self._dynamics.actions.space
         self._path: list[Observation] = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args
 
@@ -77,7 +77,7 @@ class Task:
         for name in ("scales", "zooms"):  # JSON has lists, not tuples
             object.__setattr__(self, name, _widths(name, getattr(self, name)))
         for name, low in (("clutter", 0), ("fragment", 1), ("patch", 1), ("budget", 1), ("grid", 1)):
-            object.__setattr__(self, name, _whole(name, getattr(self, name), low))
+            object.__setattr__(self, name, whole(name, getattr(self, name), low))
         for name, choices in (("split", SPLITS), ("reward", get_args(RewardRule)), ("action_mode", get_args(ActionMode))):
             if getattr(self, name) not in choices:
                 raise ValueError(f"{name}={getattr(self, name)!r} is unknown; choose one of {', '.join(map(repr, choices))}")
@@ -86,7 +86,9 @@ class Task:
         if self.reward == "running" and self.stopping:
             raise ValueError("reward='running' pays every step of a fixed-glimpse task; pass stopping=False with it")
         cost = self.glimpse_cost
-        if not 0 <= cost * (self.budget - 1) <= 1:
+        if isinstance(cost, bool | np.bool_) or not isinstance(cost, int | float | np.integer | np.floating):
+            raise TypeError(f"glimpse_cost={cost!r} must be a real number")
+        if not (cost >= 0 and cost * (self.budget - 1) <= 1):
             raise ValueError(
                 f"glimpse_cost={cost!r} must lie in [0, 1 / (budget - 1)] = [0, {1 / max(self.budget - 1, 1):.4g}], "
                 "so that a right answer is never worth less than a wrong one; lower it or the budget"
@@ -104,9 +106,11 @@ class Task:
         if self.canvas is None:
             height, width = tallest, widest
         elif isinstance(self.canvas, int | np.integer):
-            height = width = _whole("canvas", self.canvas, 1)
+            height = width = whole("canvas", self.canvas, 1)
+        elif isinstance(self.canvas, Sequence) and len(self.canvas) == 2 and not isinstance(self.canvas, str):
+            height, width = (whole("canvas", side, 1) for side in self.canvas)
         else:
-            height, width = (_whole("canvas", side, 1) for side in self.canvas)
+            raise TypeError(f"canvas={self.canvas!r} must be a whole number, (height, width), or None for the size of the images")
         if tallest > height or widest > width:
             raise ValueError(
                 f"canvas {height}x{width} is smaller than the images ({tallest}x{widest}); "
@@ -135,7 +139,8 @@ class Task:
         return config
 
 
-def _whole(name: str, value: Any, low: int) -> int:
+def whole(name: str, value: Any, low: int) -> int:
+    """The value as an int, if it is a whole number of at least `low`."""
     if isinstance(value, bool | np.bool_) or not isinstance(value, int | np.integer):
         raise TypeError(f"{name}={value!r} must be a whole number >= {low}")
     if value < low:
@@ -144,9 +149,9 @@ def _whole(name: str, value: Any, low: int) -> int:
 
 
 def _widths(name: str, values: Any) -> tuple[int, ...]:
-    if isinstance(values, int | np.integer) or not values:
+    if not isinstance(values, Sequence) or isinstance(values, str) or not values:
         raise TypeError(f"{name}={values!r} must be a non-empty tuple of whole numbers, as in {name}=(1, 2, 4)")
-    widths = tuple(_whole(f"each of {name}", value, 1) for value in values)
+    widths = tuple(whole(f"each of {name}", value, 1) for value in values)
     if any(b <= a for a, b in zip(widths, widths[1:], strict=False)):
         raise ValueError(f"{name}={widths} must ascend, each once, as in {name}=(1, 2, 4)")
     return widths

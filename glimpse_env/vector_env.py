@@ -16,7 +16,7 @@ from glimpse_env import state as s
 from glimpse_env.dynamics import Dynamics, Transition
 from glimpse_env.env import Observation, index_option
 from glimpse_env.sources import Source
-from glimpse_env.task import Task
+from glimpse_env.task import Task, whole
 
 _MODES = {
     AutoresetMode.NEXT_STEP: d.NEXT_STEP,
@@ -55,16 +55,17 @@ class GlimpseVectorEnv(gym.vector.VectorEnv[Observation, Any, npt.NDArray[Any]])
         render_mode: str | None = None,
         **task: Any,
     ) -> None:
-        for name, value in (("num_envs", num_envs), ("num_threads", num_threads)):
-            if not isinstance(value, int) or value < 1:
-                raise ValueError(f"{name}={value!r} must be a whole number, at least 1")
+        num_envs, num_threads = whole("num_envs", num_envs, 1), whole("num_threads", num_threads, 1)
+        modes = [mode.value for mode in AutoresetMode]
+        if autoreset_mode not in [*AutoresetMode, *modes]:
+            raise ValueError(f"autoreset_mode={autoreset_mode!r} is unknown; choose one of {', '.join(map(repr, modes))}")
         if render_mode not in (None, "rgb_array"):
             raise ValueError(f"render_mode={render_mode!r} is unknown to the vector environment; choose 'rgb_array' or None")
         self.num_envs, self.render_mode = num_envs, render_mode
         self.autoreset_mode = AutoresetMode(autoreset_mode)
         self.metadata = {"render_modes": ["rgb_array"], "render_fps": 2, "autoreset_mode": self.autoreset_mode}
-        self.task = Task.of({"source": source, **task})
-        self._dynamics = Dynamics(self.task, num_envs, min(num_threads, num_envs))
+        self._dynamics = Dynamics(Task.of({"source": source, **task}), num_envs, min(num_threads, num_envs))
+        self.task = self._dynamics.task
         self.single_observation_space = self._dynamics.observation_space
         self.single_action_space = self._dynamics.actions.space
         self.observation_space = batch_space(self.single_observation_space, num_envs)
@@ -89,8 +90,8 @@ class GlimpseVectorEnv(gym.vector.VectorEnv[Observation, Any, npt.NDArray[Any]])
             The observation of every lane, and an empty info.
 
         Raises:
-            TypeError: If the mask is no boolean array or an index no whole number.
-            ValueError: If lengths do not fit, the mask chooses no lane, an index is negative or an option is unknown.
+            TypeError: If the mask is no boolean array, or a seed or an index no whole number.
+            ValueError: If lengths do not fit, the mask chooses no lane, a seed or an index is negative, or an option is unknown.
         """
         dynamics, options = self._dynamics, dict(options or {})
         chosen = self._mask(options.pop("reset_mask", None))
@@ -100,13 +101,16 @@ class GlimpseVectorEnv(gym.vector.VectorEnv[Observation, Any, npt.NDArray[Any]])
         if isinstance(seed, int | np.integer):
             super().reset(seed=int(seed))
             seed = [int(seed) + lane for lane in range(self.num_envs)]
-        elif seed is None and unborn.any():
+        elif seed is None:
+            seed = [None] * self.num_envs
+        if not isinstance(seed, Sequence | np.ndarray):
+            raise TypeError(f"seed={seed!r} must be a whole number, a sequence with one for each lane, or None")
+        if len(seed) != self.num_envs:
+            raise ValueError(f"seed has {len(seed)} entries, but there are {self.num_envs} lanes")
+        if unborn.any():  # a lane that is given no seed takes one by chance
             base = self.np_random_seed or 0
-            seed = [base + lane for lane in range(self.num_envs)]
-        if seed is not None:
-            if len(seed) != self.num_envs:
-                raise ValueError(f"seed has {len(seed)} entries, but there are {self.num_envs} lanes")
-            dynamics.seed(seed, chosen)
+            seed = [base + lane if given is None else given for lane, given in enumerate(seed)]
+        dynamics.seed(seed, chosen)
         if options:
             dynamics.choose(index_option(options), chosen)
         return dynamics.reset(chosen), {}
