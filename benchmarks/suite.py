@@ -1,0 +1,118 @@
+"""What is measured: suites of tasks, as data. Nothing else in the benchmark names a task."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from glimpse_env.registration import TASKS
+
+Board = Literal["reward", "labels", "reference"]
+
+#: What a method may use, by the board it stands on. In a test all but references see the observation and nothing else.
+BOARDS: dict[Board, str] = {
+    "reward": "observations and rewards alone",
+    "labels": "observations, rewards and, at the end of a training episode, the label",
+    "reference": "anything, the whole hidden scene included: floors and ceilings, not competitors",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """One task of a suite.
+
+    Attributes:
+        name: Unlike any other in its suite; the folder of its results.
+        id: The environment's id, on whose frozen test scenes agents are scored.
+        seen: What an observation holds.
+        tags: What it asks for: ``memory``, ``zoom``, ``stop``, ``search``, ``sequence``.
+        steps: Board -> training budget in environment steps, lanes x steps, resets not counted.
+        seeds: How many trainings make a score, seeds 0, 1, ...
+        overrides: Keywords that differ from the id's, in training and evaluation alike; plain JSON.
+        training: Board -> keywords that differ in training only. Evaluation always uses the id's own reward.
+        scenes: How many test scenes are scored; None for all.
+    """
+
+    name: str
+    id: str
+    seen: str
+    tags: tuple[str, ...]
+    steps: dict[Board, int]
+    seeds: int = 3
+    overrides: dict[str, Any] = field(default_factory=dict)
+    training: dict[Board, dict[str, Any]] = field(default_factory=dict)
+    scenes: int | None = None
+
+    @property
+    def budget(self) -> int:
+        """Most glimpses in an episode."""
+        return int({**TASKS[self.id][1], **self.overrides}["budget"])
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the agent chooses when to answer."""
+        return bool({**TASKS[self.id][1], **self.overrides}["stopping"])
+
+
+#: Glimpse costs of the priced-stop frontier: the same agent, trained anew at each price.
+COSTS = (0.0, 0.01, 0.02, 0.05, 0.1)
+
+_CENTERED: dict[str, Any] = {
+    "seen": "one 8x8 patch of a 28x28 canvas, its place, the share of 7 glimpses left",
+    "tags": ("memory", "search"),
+    # Paid for the last answer alone a stock learner gets nowhere in this budget, so it trains on every running answer.
+    "training": {"reward": {"reward": "running"}},
+}
+_RETINA: dict[str, Any] = {
+    "seen": "three 12x12 patches of 12, 24 and 48 pixels of a 60x60 canvas, their place, the share of 8 glimpses left",
+    "tags": ("memory", "search"),
+}
+_FLAGSHIP: dict[str, Any] = {
+    "seen": "one 12x12 patch of 12, 24 or 48 pixels of a 60x60 canvas, its place and zoom, share of 8 glimpses left",
+    "tags": ("memory", "zoom", "stop", "search"),
+}
+
+
+def _tasks(images: str, **common: Any) -> tuple[Task, ...]:
+    """The ladder from "stock PPO learns it in two minutes" to an open problem, with the budgets of the leaderboard."""
+    m = 1_000_000
+    crowded: dict[Board, int] = {"reward": 2 * m, "labels": 12 * m, "reference": 4 * m}
+    ladder: tuple[tuple[str, dict[str, Any], dict[Board, int]], ...] = (
+        (f"Centered{images}-v0", _CENTERED, {"reward": m, "labels": 4 * m, "reference": 2 * m}),
+        (f"Translated{images}-v0", _RETINA, {"reward": 2 * m, "labels": 6 * m, "reference": 2 * m}),
+        (f"Crowded{images}Retina-v0", _RETINA, crowded),
+        (f"Crowded{images}-v0", _FLAGSHIP, crowded),
+    )
+    return tuple(Task(**{"name": id, "id": id, "steps": steps, **text, **common}) for id, text, steps in ladder)
+
+
+def _priced(costs: tuple[float, ...], base: Task) -> tuple[Task, ...]:
+    return tuple(replace(base, name=f"{base.id}-cost{cost:g}", overrides={"glimpse_cost": cost}) for cost in costs)
+
+
+_LEADERBOARD = _tasks("MNIST")
+_SMOKE: dict[Board, int] = {"reward": 4_000, "labels": 4_000, "reference": 4_000}
+
+#: suite -> its tasks. ``smoke`` checks the machinery in a minute, on the bundled glyphs; its numbers mean nothing.
+SUITES: dict[str, tuple[Task, ...]] = {
+    "leaderboard": _LEADERBOARD,
+    "frontier": _priced(COSTS, _LEADERBOARD[-1]),
+    "smoke": _tasks("Digits", steps=_SMOKE, seeds=2, scenes=1000),
+}
+
+
+def find(suite: str, names: tuple[str, ...] = ()) -> tuple[Task, ...]:
+    """The tasks of a suite with these names, in the suite's order; without names all of them.
+
+    Raises:
+        ValueError: If the suite or a name is unknown; the message lists the known ones.
+    """
+    if suite not in SUITES:
+        raise ValueError(f"suite {suite!r} is unknown; choose one of {', '.join(SUITES)}")
+    known = {task.name: task for task in SUITES[suite]}
+    for name in names:
+        if name not in known:
+            elsewhere = [other for other, tasks in SUITES.items() if name in {task.name for task in tasks}]
+            hint = f"; it belongs to the suite {elsewhere[0]!r}" if elsewhere else ""
+            raise ValueError(f"task {name!r} is not in the suite {suite!r}{hint}; its tasks are {', '.join(known)}")
+    return tuple(task for task in known.values() if not names or task.name in names)
