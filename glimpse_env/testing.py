@@ -1,6 +1,8 @@
-"""For tests of tasks and agents: quick images that hide nothing, and what a lane must see, in plain numpy."""
+"""For tests of tasks and agents: quick images, what a lane must see in plain numpy, and equality to the last bit."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -53,3 +55,29 @@ def plain_observation(env: GlimpseEnv | GlimpseVectorEnv, lane: int = 0) -> Obse
         "gaze": np.array([row, column, 2 * zoom / widest - 1 if widest else 0], np.float32),
         "budget": np.array([left / task.budget], np.float32),
     }
+
+
+def assert_identical(one: Any, other: Any) -> None:
+    """Two results of an environment are equal to the last bit, in type and dtype too.
+
+    Args:
+        one: An observation, an info, the tuple of a reset or a step, or a list of such.
+        other: What it must equal.
+
+    Raises:
+        AssertionError: Where they differ.
+    """
+    assert type(one) is type(other), (one, other)
+    if isinstance(one, dict):
+        assert one.keys() == other.keys()
+        for name in one:
+            assert_identical(one[name], other[name])
+    elif isinstance(one, tuple | list):
+        assert len(one) == len(other)
+        for mine, theirs in zip(one, other, strict=True):
+            assert_identical(mine, theirs)
+    elif isinstance(one, np.ndarray) and one.dtype == object:
+        assert_identical(one.tolist(), other.tolist())
+    else:
+        assert np.asarray(one).dtype == np.asarray(other).dtype
+        np.testing.assert_array_equal(one, other)
