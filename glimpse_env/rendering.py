@@ -11,22 +11,23 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from glimpse_env.drawing import LETTER_HEIGHT, LETTER_WIDTH, Colour, Picture, fill, frame, stroke, write
+from glimpse_env.drawing import LETTER_HEIGHT, LETTER_WIDTH, Colour, Picture, Place, fill, frame, stroke, write
 from glimpse_env.retina import window_start
 from glimpse_env.task import Task
 
 Observations = Sequence[Mapping[str, npt.NDArray[np.float32]]]  # of an episode so far
 
+BACKGROUND: Final[Colour] = (18, 20, 28)
+INK: Final[Colour] = (225, 228, 235)
+FAINT: Final[Colour] = (125, 132, 150)
 RIGHT: Final[Colour] = (80, 200, 120)
 WRONG: Final[Colour] = (240, 90, 90)
 SCALE_COLOURS: Final[tuple[Colour, ...]] = ((255, 190, 60), (90, 190, 240), (215, 130, 190), (160, 160, 255))
 
-_BACKGROUND: Final[Colour] = (18, 20, 28)
-_INK: Final[Colour] = (225, 228, 235)
-_FAINT: Final[Colour] = (125, 132, 150)
-_BAR: Final[Colour] = (60, 66, 82)
-_LINE: Final[Colour] = (165, 168, 178)
-_PAST: Final[Colour] = (70, 95, 150)
+BAR: Final[Colour] = (60, 66, 82)
+_TIME: Final = np.array(
+    ((75, 100, 190), (200, 85, 150), SCALE_COLOURS[0])
+)  # of the first gaze, half-way, of the latest
 _BLACK: Final = np.array((34, 38, 50))  # a scene's black, lighter than the picture's, so that its extent shows
 _UNSEEN: Final = 0.4  # brightness where the agent has not looked
 
@@ -86,7 +87,7 @@ class Panel:
     @property
     def unit(self) -> int:
         """Width of a thin line, in pixels; everything drawn is a multiple of it."""
-        return max(1, self.zoom * max(self.height, self.width) // 180)
+        return max(1, round(self.zoom * max(self.height, self.width) / 180))
 
     def corner(self, row: int, column: int) -> tuple[int, int]:
         """The picture's row and column of the top-left corner of a canvas pixel."""
@@ -131,13 +132,13 @@ def picture(
         uint8, (height, width, 3); the size is the same all through an episode and for every scene of a task.
     """
     panel = Panel(canvas.shape[0], canvas.shape[1], side)
-    scene = _scene(canvas, path, task, panel)
+    left = scene(canvas, path, task, panel)
     column = _column(path, task, panel, answer, label)
     top = max(panel.corner(0, 0)[0] - _line(panel.unit), 4 * panel.unit)  # the patches begin where the scene does
-    whole = np.empty((max(len(scene), top + len(column)), scene.shape[1] + column.shape[1], 3), np.uint8)
-    whole[:] = _BACKGROUND
-    whole[: len(scene), : scene.shape[1]] = scene
-    whole[top : top + len(column), scene.shape[1] :] = column
+    whole = np.empty((max(len(left), top + len(column)), left.shape[1] + column.shape[1], 3), np.uint8)
+    whole[:] = BACKGROUND
+    whole[: len(left), : left.shape[1]] = left
+    whole[top : top + len(column), left.shape[1] :] = column
     return whole
 
 
@@ -145,36 +146,52 @@ def _line(unit: int) -> int:
     return (LETTER_HEIGHT + 3) * unit
 
 
-def _scene(canvas: npt.NDArray[np.uint8], path: Observations, task: Task, panel: Panel) -> Picture:
+def scene(
+    canvas: npt.NDArray[np.uint8], path: Observations, task: Task, panel: Panel, *, trail: bool = False
+) -> Picture:
+    """Draw the scene alone, as in `picture`: uint8, (*panel.shape, 3).
+
+    With `trail` it has the finest window of every glimpse, thin and coloured by time, not all the latest windows.
+    """
     height, width = canvas.shape[:2]
     colours = canvas if canvas.ndim == 3 else canvas[..., None]
-    lit = _BLACK + colours / 255 * (np.array(_INK) - _BLACK) * _light(path, task, height, width)[..., None]
-    scene = np.empty((*panel.shape, 3), np.uint8)
-    scene[:] = _BACKGROUND
+    lit = _BLACK + colours / 255 * (np.array(INK) - _BLACK) * _light(path, task, height, width)[..., None]
+    drawn = np.empty((*panel.shape, 3), np.uint8)
+    drawn[:] = BACKGROUND
     top, left = panel.corner(0, 0)
     enlarged = np.rint(lit).astype(np.uint8).repeat(panel.zoom, axis=0).repeat(panel.zoom, axis=1)
-    scene[top : top + len(enlarged), left : left + enlarged.shape[1]] = enlarged
-    unit = panel.unit
-    latest = list(zip(windows(path[-1]["gaze"], task, height, width), range(len(task.scales)), strict=True))
-    for window, k in reversed(latest):  # the finest on top
+    drawn[top : top + len(enlarged), left : left + enlarged.shape[1]] = enlarged
+    if trail:
+        boxes = [
+            (windows(seen["gaze"], task, height, width)[0], _colour(k, len(path)), 1) for k, seen in enumerate(path)
+        ]
+    else:  # the finest on top
+        latest = enumerate(windows(path[-1]["gaze"], task, height, width))
+        boxes = [(window, SCALE_COLOURS[k % len(SCALE_COLOURS)], panel.unit) for k, window in latest][::-1]
+    for window, colour, thickness in boxes:
         y, x = panel.corner(window.top, window.left)
-        length = window.side * panel.zoom
-        frame(scene, y, x, length, length, unit, SCALE_COLOURS[k % len(SCALE_COLOURS)])
+        frame(drawn, y, x, window.side * panel.zoom, window.side * panel.zoom, thickness, colour)
     places = [panel.place(seen["gaze"]) for seen in path]
-    for start, end in itertools.pairwise(places):
-        stroke(scene, start, end, 1.5 * unit, _LINE)
+    for k, (start, end) in enumerate(itertools.pairwise(places)):
+        stroke(drawn, start, end, 1.5 * panel.unit, _colour(k + 1, len(path)))
     for k, place in enumerate(places):
-        _dot(scene, place, str(k + 1), unit, age=len(places) - 1 - k)
-    return scene
+        _dot(drawn, place, str(k + 1), panel.unit, _colour(k, len(path)))
+    return drawn
 
 
-def _dot(scene: Picture, place: tuple[float, float], number: str, unit: int, age: int) -> None:
-    stroke(scene, place, place, 11 * unit, _BACKGROUND)
-    stroke(scene, place, place, 9.5 * unit, SCALE_COLOURS[0] if age == 0 else _PAST)
+def _colour(k: int, count: int) -> Colour:
+    """The colour of gaze k of `count`: by time, the latest one always the same."""
+    red, green, blue = (round(np.interp(k / (count - 1) if count > 1 else 1.0, (0, 0.5, 1), part)) for part in _TIME.T)
+    return red, green, blue
+
+
+def _dot(drawn: Picture, place: Place, number: str, unit: int, colour: Colour) -> None:
+    stroke(drawn, place, place, 11 * unit, BACKGROUND)
+    stroke(drawn, place, place, 9.5 * unit, colour)
     size = max(1, unit - len(number) + 1)
     top = round(place[0] - LETTER_HEIGHT * size / 2)
     left = round(place[1] - (LETTER_WIDTH * len(number) - 1) * size / 2)
-    write(scene, top, left, number, size, _BACKGROUND if age == 0 else _INK)
+    write(drawn, top, left, number, size, BACKGROUND if sum(colour) > 450 else (255, 255, 255))
 
 
 def _light(path: Observations, task: Task, height: int, width: int) -> npt.NDArray[np.float64]:
@@ -196,7 +213,7 @@ def _column(path: Observations, task: Task, panel: Panel, answer: str | None, la
     pitch = line + tile + gap  # from one row of patches to the next
     bar = math.ceil(len(task.scales) / across) * pitch
     column = np.empty((bar + 6 * line + gap, width + gap, 3), np.uint8)
-    column[:] = _BACKGROUND
+    column[:] = BACKGROUND
     patches = _patches(path[-1]["glimpse"], len(task.scales))
     for k, window in enumerate(windows(path[-1]["gaze"], task, panel.height, panel.width)):
         top, left = k // across * pitch, k % across * (tile + gap)
@@ -205,14 +222,14 @@ def _column(path: Observations, task: Task, panel: Panel, answer: str | None, la
         pixels = np.arange(tile) * task.patch // tile
         column[top + line : top + line + tile, left : left + tile] = patches[k][pixels[:, None], pixels]
         frame(column, top + line, left, tile, tile, unit, colour)
-    write(column, bar, 0, f"GLIMPSE {len(path)}/{task.budget}", unit, _FAINT)
+    write(column, bar, 0, f"GLIMPSE {len(path)}/{task.budget}", unit, FAINT)
     edges = [round(k * width / task.budget) for k in range(task.budget + 1)]
     for k, (left, right) in enumerate(itertools.pairwise(edges)):
-        colour = _BAR if k < len(path) else SCALE_COLOURS[0]
+        colour = BAR if k < len(path) else SCALE_COLOURS[0]
         fill(column, bar + line, left, 5 * unit, max(right - left - unit, 1), colour)
-    said = _INK if label is None else RIGHT if answer == label else WRONG
-    for left, title, name, colour in ((0, "ANSWER", answer, said), (width // 2, "LABEL", label, _INK)):
-        write(column, bar + 5 * line // 2, left, title, unit, _FAINT)
+    said = INK if label is None else RIGHT if answer == label else WRONG
+    for left, title, name, colour in ((0, "ANSWER", answer, said), (width // 2, "LABEL", label, INK)):
+        write(column, bar + 5 * line // 2, left, title, unit, FAINT)
         if name is not None or label is not None:
             _name(column[bar + 7 * line // 2 :, left : left + width // 2], name or "-", unit, colour)
     return column

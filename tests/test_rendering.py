@@ -20,7 +20,6 @@ from glimpse_env.task import Task
 _RANDOM = np.random.default_rng(0)
 _IMAGES = _RANDOM.integers(0, 256, (20, 20, 30), np.uint8)
 _LABELS = np.arange(20) // 10  # the test split holds images 9 and 19: one of each class
-_CURRENT, _PAST = rendering.SCALE_COLOURS[0], rendering._PAST
 
 
 def make(images: Any = _IMAGES, labels: Any = _LABELS, **task: Any) -> GlimpseEnv:
@@ -69,19 +68,22 @@ def test_nothing_is_kept_for_pictures_that_nobody_asked_for() -> None:
     assert env._path == []
 
 
-def test_every_gaze_has_its_dot_and_the_latest_another_colour() -> None:
+def test_every_gaze_has_its_dot_coloured_by_time() -> None:
     env = make(zooms=(1,))
     env.reset(seed=0)
     gazes = [(-0.9, -0.9), (0.3, 0.1), (0.9, 0.9)]
     for gaze in gazes:
         look(env, *gaze)
     image = shown(env)
-    panel = Panel(40, 60)
+    panel, dots = Panel(40, 60), []
     for gaze in gazes:
         row = ((gaze[0] + 1) / 2 * 39 + panel.margin + 0.5) * panel.zoom
         column = ((gaze[1] + 1) / 2 * 59 + panel.margin + 0.5) * panel.zoom
-        beside_the_number = image[round(row), round(column - 3.5 * panel.unit)]
-        assert tuple(beside_the_number) == (_CURRENT if gaze == gazes[-1] else _PAST)
+        beside_the_number = tuple(image[round(row), round(column - 3.5 * panel.unit)].tolist())
+        assert max(beside_the_number) > 100
+        dots.append(beside_the_number)
+    assert len(set(dots)) == 3
+    assert dots[2] == rendering.SCALE_COLOURS[0]
 
 
 @given(
@@ -110,13 +112,27 @@ def test_the_outline_lies_on_the_outermost_pixels_of_the_window() -> None:
     env = make(scales=(1,), zooms=(2,))
     env.reset(seed=0)
     look(env, 0.0, 0.0)
-    image, panel = shown(env), Panel(40, 60)
-    (window,) = windows(env._path[-1]["gaze"], env.task, 40, 60)
-    assert window == (14, 24, 12)
-    found = np.argwhere((image[:, : panel.shape[1]] == rendering.SCALE_COLOURS[0]).all(axis=2))
+    latest, panel = env._path[-1], Panel(40, 60)
+    assert windows(latest["gaze"], env.task, 40, 60) == [(14, 24, 12)]
+    image = rendering.scene(env.canvas(), [latest], env.task, panel)
+    found = np.argwhere((image == rendering.SCALE_COLOURS[0]).all(axis=2))
     top, left = panel.corner(14, 24)
     assert found.min(axis=0).tolist() == [top, left]
     assert found.max(axis=0).tolist() == [top + 12 * panel.zoom - 1, left + 12 * panel.zoom - 1]
+
+
+def test_a_trail_has_the_finest_window_of_every_glimpse() -> None:
+    env = make(scales=(1, 2), zooms=(1,))
+    env.reset(seed=0)
+    look(env, -0.5, -0.5)
+    look(env, 0.5, 0.5)
+    path, panel = env._path[1:], Panel(40, 60)
+    image = rendering.scene(env.canvas(), path, env.task, panel, trail=True)
+    outlines = {(75, 100, 190), rendering.SCALE_COLOURS[0]}  # the first colour of time, and the last
+    for seen in path:
+        finest, coarse = (panel.corner(*window[:2]) for window in windows(seen["gaze"], env.task, 40, 60))
+        assert tuple(image[finest].tolist()) in outlines
+        assert tuple(image[coarse].tolist()) not in outlines
 
 
 @given(row=st.floats(-1, 1), column=st.floats(-1, 1))
