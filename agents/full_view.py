@@ -46,7 +46,7 @@ class Config:
         batch: Scenes in an update.
         optimizer: ``"sgd"``, with momentum 0.9 as in the paper, or ``"adam"``.
         learning_rate: At the start; it falls linearly to 0. None takes 0.05 for SGD and 0.002 for Adam.
-        precision: ``"bfloat16"`` runs products on the processor's matrix units, where it has them; `conv` is slower then.
+        precision: ``"bfloat16"`` uses the processor's matrix units, where it has them; `conv` is slower then.
         points: Points of the learning curve; each is also a checkpoint.
     """
 

@@ -31,7 +31,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from agents.gazes import GAZES, PLANS, Gaze, looks_of, mixture
+from agents.gazes import GAZES, PLANS, Gaze, Plan, looks_of, mixture
 from agents.training import Log, Row, counted, ignore, make_lanes, restore, save
 from glimpse_env.env import Observation
 from glimpse_env.vector_env import GlimpseVectorEnv
@@ -91,7 +91,8 @@ def play(env: GlimpseVectorEnv, plan: Plan, seen: Observation) -> tuple[Tensor, 
     for k in range(env.task.budget - 1):
         action = {"gaze": plan.gaze[k], "zoom": plan.zoom[k], "speak": nothing, "symbol": nothing}
         steps.append(env.step({name: action[name] for name in env.single_action_space})[0])  # type: ignore[attr-defined]
-    return tuple(torch.from_numpy(np.stack([step[name] for step in steps])) for name in ("glimpse", "gaze"))  # type: ignore[return-value]
+    glimpses, gazes = (np.stack([step[name] for step in steps]) for name in ("glimpse", "gaze"))
+    return torch.from_numpy(glimpses), torch.from_numpy(gazes)
 
 
 class Scripted:
