@@ -56,7 +56,7 @@ def splits(parts: Mapping[Split, Sequence[npt.ArrayLike]], *, class_names: Seque
         if not isinstance(part, tuple) or len(part) != 2:
             raise TypeError(f"{split!r} must be a tuple (images, labels), got {type(part).__name__}")
         whole = _image_set(*part, f"{split} ")
-        sets[split] = ImageSet(whole.images.copy(), whole.labels.copy())  # theirs may change later, a scene may not
+        sets[split] = ImageSet(whole.images.copy(), whole.labels)  # theirs may change later, a scene may not
     sizes = {split: part.images.shape[1:] for split, part in sets.items()}
     if len(set(sizes.values())) > 1:
         raise DataError(f"images must have one size in all splits, got {sizes}; resize or pad them")
@@ -104,4 +104,4 @@ def _image_set(images: npt.ArrayLike, labels: npt.ArrayLike, what: str) -> Image
             f"{what}labels must be integers, got {index.dtype}; number the classes with "
             "names, labels = np.unique(labels, return_inverse=True)"
         )
-    return ImageSet(np.asarray(images), index.astype(np.int64))
+    return ImageSet(np.asarray(images), index.astype(np.int64))  # the labels are a copy, the images need not be

@@ -57,7 +57,7 @@ def download(url: str, *, limit: int, patience: float = PATIENCE) -> bytes:
     transfer = _Transfer(limit)
     # A thread, because no timeout of the HTTP libraries covers the look-up of the name, several addresses of one
     # host or a trickle of bytes; daemon, so that a hanging one does not keep the program from ending.
-    thread = threading.Thread(target=_fetch, args=(url, transfer, patience), daemon=True)
+    thread = threading.Thread(target=_fetch, args=(url, transfer, patience), name=f"download {url}", daemon=True)
     start = time.monotonic()
     thread.start()
     try:

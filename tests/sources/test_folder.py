@@ -114,8 +114,9 @@ class TestFormats:
     def test_one_colour_image_makes_all_rgb(self, tmp_path: Path) -> None:
         save(tmp_path / "a" / "1.png")
         save(tmp_path / "b" / "1.png", COLOUR)
-        images = folder(tmp_path).split("train").images
-        np.testing.assert_array_equal(images, [np.stack([GREY] * 3, -1), COLOUR])
+        save(tmp_path / "c" / "1.png")
+        grey = np.stack([GREY] * 3, -1)
+        np.testing.assert_array_equal(folder(tmp_path).split("train").images, [grey, COLOUR, grey])
 
     @pytest.mark.parametrize("mode", ["RGBA", "LA"])
     def test_transparency_is_dropped(self, mode: str, tmp_path: Path) -> None:
