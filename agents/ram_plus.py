@@ -1,0 +1,342 @@
+"""RAM with what ten years have taught: still hard glimpses, class labels only, and no look at the whole image.
+
+    glimpse   g = what(patches) * where(gaze)            gated as in DRAM (Ba, Mnih, Kavukcuoglu 2015, section 3)
+    core      LSTM
+    answer    softmax at every step; cross-entropy at every step, the last one weighing most
+    gaze      Normal(tanh mean, std), REINFORCE; reward: how likely the label becomes, not just whether it wins
+    baseline  learned, or the other roll-outs of the same scene (leave one out, Kool, van Hoof, Welling 2019)
+    stop      its expected reward is known in closed form once the label is: no sampling at all
+
+The test stays what it was: the right answer or not, one path a scene, the eye at the mean of its policy.
+
+    python -m agents.ram_plus --task CrowdedMNISTRetina-v0 --steps 20_000_000
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from agents.training import Log, counted, ignore, make_lanes, restore, save
+from glimpse_env.env import Observation
+from glimpse_env.vector_env import GlimpseVectorEnv
+
+
+@dataclass(frozen=True)
+class Config:
+    """The recipe.
+
+    Attributes:
+        scenes: Scenes in an update.
+        copies: Roll-outs of each scene; with several, the baseline of one is the mean of the others.
+        learning_rate: Of Adam; rises over the first 2 % of the updates, then falls to 0 along a cosine.
+        encoder: ``"conv"``, or ``"dense"``: one layer on the pixels.
+        gated: Multiply what was seen by where; otherwise add them.
+        features: Units of the glimpse and of the LSTM.
+        gaze: ``"learned"``, or ``"random"``: uniform, the anchor that a learned gaze must beat.
+        gaze_std: Standard deviation of the gaze while training.
+        reward: ``"likelihood"``: the log-probability of the label after later glimpses; ``"accuracy"``: 1 if the last answer is right.
+        early_labels: Weight of the cross-entropy before the last glimpse, against 1 at the last.
+        look_weight: Weight of REINFORCE.
+        precision: ``"bfloat16"`` runs matrix products on the processor's matrix units, where it has them.
+        clip: Largest norm of the gradient.
+    """
+
+    scenes: int = 256
+    copies: int = 1
+    learning_rate: float = 1e-3
+    encoder: Literal["conv", "dense"] = "dense"
+    gated: bool = True
+    features: int = 256
+    gaze: Literal["learned", "random"] = "learned"
+    gaze_std: float = 0.12
+    reward: Literal["likelihood", "accuracy"] = "likelihood"
+    early_labels: float = 0.3
+    look_weight: float = 0.1
+    precision: Literal["float32", "bfloat16"] = "bfloat16"
+    clip: float = 2.0
+
+
+def _mlp(inputs: int, hidden: int, outputs: int) -> nn.Sequential:
+    return nn.Sequential(nn.Linear(inputs, hidden), nn.ReLU(), nn.Linear(hidden, outputs))
+
+
+class Policy(nn.Module):
+    """The networks for the spaces of one environment."""
+
+    def __init__(self, env: GlimpseVectorEnv, config: Config) -> None:
+        super().__init__()
+        spaces = env.single_observation_space.spaces, env.single_action_space.spaces  # type: ignore[attr-defined]
+        planes, side, _ = spaces[0]["glimpse"].shape
+        self.config, features = config, config.features
+        if config.encoder == "conv":
+            self.what: nn.Module = nn.Sequential(
+                nn.Conv2d(planes, 32, 3, padding=1), nn.ReLU(),
+                nn.Conv2d(32, 64, 3, stride=2, padding=1), nn.ReLU(),
+                nn.Flatten(), nn.Linear(64 * math.ceil(side / 2) ** 2, features),
+            )  # fmt: skip
+        else:
+            self.what = nn.Sequential(nn.Flatten(), nn.Linear(planes * side * side, features))
+        self.where = _mlp(3, 128, features)
+        self.core = nn.Linear(2 * features, 4 * features)
+        self.answer = nn.Linear(features, int(spaces[1]["symbol"].n))
+        self.gaze = _mlp(features, 128, 2)
+        self.zoom = _mlp(features, 128, len(env.task.zooms))
+        self.stop = _mlp(features, 128, 1)
+        self.baseline = _mlp(features, 128, 1)
+        nn.init.zeros_(self.gaze[2].weight)  # begin in the middle of the canvas, wherever that is
+
+    def start(self, lanes: int) -> tuple[Tensor, Tensor]:
+        """The LSTM's output and memory before the first glimpse: each (lanes, features)."""
+        nothing = torch.zeros(lanes, self.config.features)
+        return nothing, nothing
+
+    def forward(self, seen: Observation, state: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+        """Take in one glimpse: the LSTM's next output and memory."""
+        what = F.relu(self.what(torch.from_numpy(seen["glimpse"])))
+        where = self.where(torch.from_numpy(seen["gaze"]))
+        glimpse = what * where if self.config.gated else F.relu(what + where)
+        keep, write, content, show = self.core(torch.cat([glimpse, state[0].to(glimpse.dtype)], 1)).float().chunk(4, 1)
+        memory = torch.sigmoid(keep + 1) * state[1] + torch.sigmoid(write) * torch.tanh(content)
+        return torch.sigmoid(show) * torch.tanh(memory), memory
+
+    def mean_gaze(self, output: Tensor) -> Tensor:
+        """Where the eye would go next: float32, (lanes, 2), in [-1, 1]."""
+        return torch.tanh(self.gaze(output).float())
+
+
+class Rollout(NamedTuple):
+    """A batch of whole episodes, time first.
+
+    Attributes:
+        looks: Log-probability of every look that was used: (budget - 1, lanes).
+        baselines: What was expected before each of them: (budget - 1, lanes).
+        logits: Of the answer after every glimpse: (budget, lanes, symbols).
+        stops: Logit of stopping after every glimpse but the last: (budget - 1, lanes).
+        label: (lanes,).
+    """
+
+    looks: Tensor
+    baselines: Tensor
+    logits: Tensor
+    stops: Tensor
+    label: Tensor
+
+
+def rollout(policy: Policy, env: GlimpseVectorEnv, seen: Observation) -> Rollout:
+    """Play the episodes that begin with `seen`, each to the end of its budget."""
+    config = policy.config
+    state = policy.start(env.num_envs)
+    looks, baselines, logits, stops = [], [], [], []
+    parts = env.single_action_space.spaces  # type: ignore[attr-defined]
+    for step in range(env.task.budget):
+        last = step == env.task.budget - 1
+        state = policy(seen, state)
+        frozen = state[0].detach()  # REINFORCE alone trains the gaze, and the gaze alone
+        logits.append(policy.answer(state[0]).float())
+        if not last:
+            place = torch.distributions.Normal(policy.mean_gaze(frozen), config.gaze_std)
+            zooms = torch.distributions.Categorical(logits=policy.zoom(frozen).float())
+            gaze, zoom = place.sample(), zooms.sample()
+            if config.gaze == "random":
+                gaze, zoom = 2 * torch.rand_like(gaze) - 1, torch.randint_like(zoom, len(env.task.zooms))
+            looks.append(place.log_prob(gaze).sum(1) + zooms.log_prob(zoom))
+            baselines.append(policy.baseline(frozen)[:, 0].float())
+            stops.append(policy.stop(frozen)[:, 0].float())
+        action = {"gaze": gaze, "zoom": zoom, "speak": torch.full_like(zoom, last), "symbol": logits[-1].argmax(1)}
+        seen, _, _, _, info = env.step({name: action[name].numpy() for name in parts})
+    return Rollout(
+        torch.stack(looks),
+        torch.stack(baselines),
+        torch.stack(logits),
+        torch.stack(stops),
+        torch.from_numpy(info["label"]),
+    )
+
+
+def returns_of(played: Rollout, config: Config) -> Tensor:
+    """What each look led to: (budget - 1, lanes), without gradient.
+
+    With ``reward="likelihood"`` the mean log-probability of the label over all later answers, the last one counted twice.
+    """
+    budget, lanes, _ = played.logits.shape
+    if config.reward == "accuracy":
+        return (played.logits[-1].argmax(1) == played.label).float().expand(budget - 1, lanes)
+    chance = played.logits.detach().log_softmax(2).gather(2, played.label.expand(budget, lanes)[..., None])[..., 0]
+    later = chance[1:].flip(0).cumsum(0).flip(0) + chance[-1]
+    return later / torch.arange(budget, 1, -1)[:, None]
+
+
+def loss_of(played: Rollout, config: Config, cost: float) -> Tensor:
+    """Cross-entropy at every step, REINFORCE for the looks, squared error for the baseline, minus the stop's expected reward."""
+    budget, lanes, symbols = played.logits.shape
+    labels = played.label.expand(budget, lanes)
+    each = F.cross_entropy(played.logits.reshape(-1, symbols), labels.reshape(-1), reduction="none").view(budget, lanes)
+    loss = each[-1].mean() + config.early_labels * each[:-1].mean()
+    if config.gaze == "learned":
+        gained = returns_of(played, config)
+        if config.copies > 1:
+            groups = gained.view(budget - 1, -1, config.copies)
+            expected = ((groups.sum(2, keepdim=True) - groups) / (config.copies - 1)).reshape(budget - 1, lanes)
+        else:
+            expected = played.baselines.detach()
+            loss = loss + (gained - played.baselines).square().mean()
+        surprise = gained - expected
+        surprise = surprise / (surprise.std(1, keepdim=True) + 1e-3)
+        loss = loss - config.look_weight * (surprise * played.looks).sum(0).mean()
+    # Stopping after glimpse k pays right_k * (1 - cost * (k - 1)); the chance of getting there is a product.
+    right = (played.logits.detach().argmax(2) == labels).float()
+    pays = right * (1 - cost * torch.arange(budget))[:, None]
+    go_on = F.logsigmoid(-played.stops).cumsum(0)
+    before = torch.cat([torch.zeros(1, lanes), go_on])
+    stop = torch.cat([F.logsigmoid(played.stops), torch.zeros(1, lanes)])
+    return loss - ((before + stop).exp() * pays).sum(0).mean()
+
+
+class RamPlusAgent:
+    """A trained policy, one path for each scene."""
+
+    action_mode = "hybrid"
+
+    def __init__(self, policy: Policy, env: GlimpseVectorEnv) -> None:
+        self.policy, self.zooms = policy.eval(), len(env.task.zooms)
+        self.parts = list(env.single_action_space.spaces)  # type: ignore[attr-defined]
+        self.chance = np.random.default_rng(0)
+
+    def reset(self, lanes: int) -> None:
+        self.state = self.policy.start(lanes)
+
+    @torch.no_grad()
+    def act(self, seen: Observation) -> dict[str, np.ndarray]:
+        self.state = self.policy(seen, self.state)
+        output = self.state[0]
+        gaze, zoom = self.policy.mean_gaze(output).numpy(), self.policy.zoom(output).argmax(1).numpy()
+        if self.policy.config.gaze == "random":
+            gaze, zoom = self.chance.uniform(-1, 1, gaze.shape), self.chance.integers(0, self.zooms, zoom.shape)
+        enough = self.policy.stop(output)[:, 0].numpy() > 0
+        action = {
+            "gaze": gaze,
+            "zoom": zoom,
+            "speak": (enough | (seen["budget"][:, 0] == 0)).astype(np.int64),
+            "symbol": self.policy.answer(output).argmax(1).numpy(),
+        }
+        return {name: action[name] for name in self.parts}
+
+
+def train(
+    task: str,
+    *,
+    seed: int,
+    steps: int,
+    folder: Path,
+    log: Log = ignore,
+    overrides: dict[str, Any] | None = None,
+    **config: Any,
+) -> RamPlusAgent:
+    """Train on fresh scenes of the training split; called again, it goes on from its checkpoint, to the same bits.
+
+    Args:
+        task: The environment's id.
+        seed: Of the weights, the scenes and the exploration.
+        steps: Environment steps in all.
+        folder: Where the checkpoint lives.
+        log: Gets a row of the learning curve about a hundred times.
+        overrides: Keywords of the task that differ from the id's.
+        **config: See `Config`.
+
+    Raises:
+        DataError: If stand-in images would be trained on under an MNIST id.
+        ValueError: If the folder holds a checkpoint made with other settings.
+    """
+    recipe = Config(**config)
+    settings = {"task": task, "seed": seed, "steps": steps, "overrides": overrides or {}, **asdict(recipe)}
+    lanes = recipe.scenes * recipe.copies
+    env = make_lanes(task, lanes, **(overrides or {}))
+    torch.manual_seed(seed)
+    policy = Policy(env, recipe)
+    optimizer = torch.optim.Adam(policy.parameters(), recipe.learning_rate, betas=(0.9, 0.99), fused=True)
+    updates = max(1, steps // (lanes * env.task.budget))
+    every = max(1, updates // 100)
+    done, spent, path = 0, 0.0, folder / "ram_plus.pt"
+    if (saved := restore(path, settings)) is not None:
+        policy.load_state_dict(saved["policy"])
+        optimizer.load_state_dict(saved["optimizer"])
+        torch.set_rng_state(saved["chance"])
+        done, spent = saved["done"], saved["spent"]
+    begun, right, pull = time.monotonic() - spent, 0.0, 0.0
+    row: dict[str, float] = {}
+    for update in counted(done, updates, f"RAM+ {task}", lambda: " ".join(f"{k} {v:.3g}" for k, v in row.items())):
+        for group in optimizer.param_groups:
+            warm = min(1.0, update / (0.02 * updates))
+            group["lr"] = recipe.learning_rate * warm * 0.5 * (1 + math.cos(math.pi * update / updates))
+        # Scenes by index: the copies of a scene are the same scene, and update k draws the same ones after a resume.
+        fresh = np.random.default_rng((seed, update)).integers(0, 2**62, recipe.scenes)
+        seen, _ = env.reset(seed=0, options={"index": np.repeat(fresh, recipe.copies)})
+        with torch.autocast("cpu", torch.bfloat16, enabled=recipe.precision == "bfloat16"):
+            played = rollout(policy, env, seen)
+        loss = loss_of(played, recipe, env.task.glimpse_cost)
+        optimizer.zero_grad()
+        loss.backward()
+        if recipe.gaze == "learned":
+            pull += float(policy.gaze[2].weight.grad.norm()) / every  # type: ignore[union-attr]
+        nn.utils.clip_grad_norm_(policy.parameters(), recipe.clip)
+        optimizer.step()
+        right += float((played.logits[-1].argmax(1) == played.label).float().mean()) / every
+        if (update + 1) % every == 0:
+            spent = time.monotonic() - begun
+            row = {
+                "steps": (update + 1) * lanes * env.task.budget,
+                "seconds": spent,
+                "accuracy": right,
+                "location_gradient_norm": pull,
+            }
+            log(row)
+            right = pull = 0.0
+            state = {
+                "policy": policy.state_dict(),
+                "optimizer": optimizer.state_dict(),
+                "chance": torch.get_rng_state(),
+            }
+            save(path, {"settings": settings, "done": update + 1, "spent": spent, **state})
+    return RamPlusAgent(policy, env)
+
+
+@dataclass
+class Command:
+    """Train, then score on the frozen test scenes.
+
+    Attributes:
+        task: The environment's id.
+        steps: Environment steps.
+        seed: Of everything.
+        folder: For the checkpoint; run again to go on.
+        config: The recipe.
+    """
+
+    task: str = "CrowdedMNISTRetina-v0"
+    steps: int = 20_000_000
+    seed: int = 0
+    folder: Path = Path("runs/ram_plus")
+    config: Config = Config()
+
+
+if __name__ == "__main__":
+    import tyro
+
+    from glimpse_env import evaluate
+
+    command = tyro.cli(Command)
+    torch.set_num_threads(1)
+    agent = train(command.task, seed=command.seed, steps=command.steps, folder=command.folder, **asdict(command.config))
+    score = evaluate(agent, command.task)
+    print(
+        f"{command.task}: test error {100 * (1 - score.accuracy):.2f} % at {score.mean_glimpses:.1f} glimpses, one path a scene"
+    )

@@ -1,0 +1,79 @@
+"""What every training here shares: a checkpoint that survives a kill, a progress bar, and a learning curve."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from glimpse_env.sources import DataError
+from glimpse_env.vector_env import GlimpseVectorEnv
+
+Row = dict[str, float]
+Log = Callable[[Row], None]
+
+
+def ignore(row: Row) -> None:
+    """A `Log` that keeps nothing."""
+
+
+def make_lanes(task: str, lanes: int, split: str = "train", **overrides: Any) -> GlimpseVectorEnv:
+    """Training lanes in the hybrid action mode; they are reset by hand, all together.
+
+    Raises:
+        DataError: If stand-in images would be used under an MNIST id: what is trained on them is no result of that id.
+    """
+    import gymnasium as gym
+
+    import glimpse_env  # noqa: F401  registers the ids
+
+    keywords = {"action_mode": "hybrid", **overrides}
+    env = gym.make_vec(task, lanes, split=split, autoreset_mode="Disabled", **keywords)
+    assert isinstance(env, GlimpseVectorEnv)
+    if env.source.stand_in_for is not None:
+        raise DataError(
+            f"{task} has no real images here; set GLIMPSE_DATA, or train on {task.replace('MNIST', 'Digits')}"
+        )
+    return env
+
+
+def save(path: Path, state: dict[str, Any]) -> None:
+    """Write a checkpoint so that a kill at any moment leaves the old one or the new one, whole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(f".{os.getpid()}.tmp")
+    try:
+        torch.save(state, temporary)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def restore(path: Path, settings: dict[str, Any]) -> dict[str, Any] | None:
+    """The checkpoint at `path`, or None where there is none.
+
+    Raises:
+        ValueError: If it was made with other settings.
+    """
+    if not path.exists():
+        return None
+    state: dict[str, Any] = torch.load(path, weights_only=False)
+    if state["settings"] != settings:
+        changed = sorted(name for name in settings if state["settings"].get(name) != settings[name])
+        raise ValueError(
+            f"{path} was made with other settings ({', '.join(changed)}); choose another folder or remove it"
+        )
+    return state
+
+
+def counted(begin: int, end: int, title: str, status: Callable[[], str]) -> Iterator[int]:
+    """`range(begin, end)` behind a progress bar with rate, time left and `status()`."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, TextColumn("{task.fields[status]}")) as progress:
+        bar = progress.add_task(title, total=end, completed=begin, status="")
+        for k in range(begin, end):
+            yield k
+            progress.update(bar, completed=k + 1, status=status())
