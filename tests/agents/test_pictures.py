@@ -11,7 +11,9 @@ import pytest
 
 import glimpse_env  # noqa: F401  registers the ids
 from glimpse_env import rendering
+from glimpse_env.env import Observation
 from glimpse_env.evaluation import Evaluation, evaluate
+from glimpse_env.vector_env import GlimpseVectorEnv
 
 pytest.importorskip("PIL")
 from PIL import Image
@@ -22,14 +24,24 @@ _FIXED, _STOPPING = "CrowdedDigitsRetina-v0", "CrowdedDigits-v0"
 _SCENES = 12
 
 
+class ByChance:
+    """Looks and answers at random, but names every other scene right."""
+
+    def __init__(self, task: str) -> None:
+        self.space = gym.make_vec(task, 1).single_action_space
+        self.space.seed(0)
+
+    def peek(self, env: GlimpseVectorEnv) -> None:
+        self.targets = env.targets()
+
+    def act(self, observation: Observation) -> Any:
+        actions = np.stack([self.space.sample() for _ in self.targets])
+        actions[::2, -1] = self.targets[::2]
+        return actions
+
+
 def by_chance(task: str) -> Evaluation:
-    space = gym.make_vec(task, 1).single_action_space
-    space.seed(0)
-
-    def act(observation: dict[str, Any]) -> Any:
-        return np.stack([space.sample() for _ in observation["gaze"]])
-
-    return evaluate(act, task, scenes=_SCENES, progress=False)
+    return evaluate(ByChance(task), task, scenes=_SCENES, progress=False)
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +84,7 @@ def test_episodes_are_those_of_the_log(kind: str, request: pytest.FixtureRequest
 
 
 def test_replayed_episodes_have_the_accuracy_of_the_log(fixed: Evaluation) -> None:
+    assert fixed.accuracy >= 0.5
     replayed = pictures.episodes(fixed.log, range(_SCENES))
     assert np.mean([episode.answers[-1] == episode.label for episode in replayed]) == fixed.accuracy
 
@@ -148,7 +161,9 @@ def test_a_frame_of_the_animation_is_the_picture_of_that_moment(tmp_path: Path, 
     with Image.open(tmp_path / "one.gif") as movie:
         movie.seek(2)
         frame = np.array(movie.convert("RGB")).astype(int)
-    assert np.abs(frame - expected).mean() < 1  # a palette rounds
+    far = np.abs(frame - expected).max(axis=2) > 60  # a palette rounds, but not as far
+    assert far.sum() < 20
+    assert episode.answers[1] not in (episode.answers[0], episode.answers[2])
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path: Path, fixed: Evaluation, monkeypatch: pytest.MonkeyPatch) -> None:
