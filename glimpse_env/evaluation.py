@@ -15,6 +15,7 @@ from gymnasium.vector import AutoresetMode
 from glimpse_env.action_log import ActionLog, join, narrow, take
 from glimpse_env.env import Observation
 from glimpse_env.sources import DataError
+from glimpse_env.task import whole
 from glimpse_env.vector_env import GlimpseVectorEnv
 
 
@@ -85,10 +86,8 @@ def fingerprint(id: str, *, split: str = "test", scenes: int | None = None, **ov
     It covers the hidden canvases, their labels and the first observations, so that two results with one fingerprint
     were made on the same episodes.
     """
-    env = make_frozen(id, 1, split, **overrides)
-    total = scenes or len(env.source.split(env.task.split))
     digest = hashlib.sha256()
-    for indices in _batches(total, 1000):
+    for indices in _batches(_total(id, split, scenes, overrides), 1000):
         env = make_frozen(id, len(indices), split, **overrides)
         observation, _ = env.reset(options={"index": indices})
         digest.update(env.canvases().tobytes())
@@ -121,12 +120,14 @@ def evaluate(
 
     Raises:
         DataError: If stand-in images would be scored under an MNIST id.
+        TypeError: If `scenes` or `lanes` is no whole number.
+        ValueError: If one of them is below 1.
     """
     if hasattr(agent, "action_mode"):
         overrides = {"action_mode": agent.action_mode, **overrides}
-    total = scenes or len(make_frozen(id, 1, split, **overrides).source.split(split))  # type: ignore[arg-type]
+    total = _total(id, split, scenes, overrides)
     tallies, logs = [], []
-    for indices in _progress(list(_batches(total, lanes)), f"{id} {split}", progress):
+    for indices in _progress(list(_batches(total, whole("lanes", lanes, 1))), f"{id} {split}", progress):
         env = make_frozen(id, len(indices), split, **overrides)
         tally, actions = _run(agent, env, indices)
         tallies.append(tally)
@@ -150,6 +151,9 @@ def replay(log: ActionLog, *, lanes: int = 1000) -> Evaluation:
     found = fingerprint(log.id, split=log.split, scenes=total, **log.overrides)
     if found != log.fingerprint:
         raise DataError(f"the scenes of {log.id} differ from the log's: fingerprint {found}, the log has {log.fingerprint}")
+    for name, array in log.actions.items():
+        if array.ndim < 2 or len(array) != total or array.shape[1] < log.steps.max():
+            raise ValueError(f"{name!r} of the log has shape {array.shape}, too small for {total} scenes of its steps")
     position = 0
 
     class Replayer:
@@ -162,8 +166,7 @@ def replay(log: ActionLog, *, lanes: int = 1000) -> Evaluation:
             self.step += 1
             return take(log.actions, (self.scenes, self.step - 1))
 
-    overrides = {name: value for name, value in log.overrides.items()}
-    again = evaluate(Replayer(), log.id, split=log.split, scenes=total, lanes=lanes, progress=False, **overrides)
+    again = evaluate(Replayer(), log.id, split=log.split, scenes=total, lanes=lanes, progress=False, **log.overrides)
     if not np.array_equal(again.log.steps, log.steps):
         scene = int(np.flatnonzero(again.log.steps != log.steps)[0])
         raise ValueError(f"scene {scene} ends after {again.log.steps[scene]} steps, the log has {log.steps[scene]}")
@@ -218,6 +221,14 @@ def _score(tally: _Tally, stopping: bool, log: ActionLog) -> Evaluation:
         by_glimpses=tuple(rows),
         log=log,
     )
+
+
+def _total(id: str, split: str, scenes: int | None, overrides: dict[str, Any]) -> int:
+    """How many scenes: as many as asked for, or as the split has images."""
+    if scenes is not None:
+        return whole("scenes", scenes, 1)
+    env = make_frozen(id, 1, split, **overrides)
+    return len(env.source.split(env.task.split))
 
 
 def _batches(total: int, size: int) -> Iterable[npt.NDArray[np.int64]]:
