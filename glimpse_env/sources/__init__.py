@@ -74,7 +74,7 @@ def load(
         return given
     if isinstance(given, str) and given in _MAKERS:
         return _named(given, None) if fallback in (None, given) else _named_or(given, fallback)
-    if isinstance(given, str) and not (os.sep in given or os.path.isdir(os.path.expanduser(given))):
+    if isinstance(given, str) and not (os.sep in given or os.path.isdir(given)):
         raise ValueError(
             f"source={given!r} is unknown and no folder; choose one of {', '.join(map(repr, _MAKERS))}, "
             "or give the path of a folder of class folders, or (images, labels)"

@@ -98,7 +98,9 @@ class TestKinds:
 
 
 class TestStandIn:
-    def test_one_loud_warning_and_the_name_of_what_it_is(self, fresh: Path, searches: list[str]) -> None:
+    def test_one_loud_warning_and_the_name_of_what_it_is(
+        self, fresh: Path, searches: list[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         with pytest.warns(StandInWarning) as caught:
             source = load("mnist")
         assert len(caught) == 1
@@ -115,7 +117,10 @@ class TestStandIn:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             assert load("mnist") is source
-        assert len(searches) == 1  # the next environments do not wait for a network that is not there
+            assert len(searches) == 1  # the next environments do not wait for a network that is not there
+            monkeypatch.setenv("GLIMPSE_DATA", "/nowhere")
+            assert load("mnist") is source
+            assert len(searches) == 2  # where something changed, it is worth another look, but not another warning
 
     def test_it_shares_its_images_with_the_digits(self, fresh: Path) -> None:
         assert load("mnist").split("test") is load("digits").split("test")
