@@ -44,6 +44,10 @@ class Cell:
         """Where its result lies within a folder of results."""
         return Path(self.suite) / self.task.name / self.entrant.name / f"seed{self.seed}.json"
 
+    def folder(self, runs: Path) -> Path:
+        """Where its checkpoints lie; those of one task are neighbours, so that references can share a classifier."""
+        return runs / self.suite / self.task.name / f"{self.entrant.name}-seed{self.seed}"
+
     @property
     def budget(self) -> int:
         """Environment steps to train for; 0 for a policy that comes as it is."""
@@ -114,10 +118,9 @@ def measure(cell: Cell, runs: Path) -> dict[str, Any]:
         ValueError: If the checkpoints are those of another configuration.
         RuntimeError: If another process is at the same cell.
     """
-    folder = (runs / cell.path).with_suffix("")
+    folder = cell.folder(runs)
+    made_on = environment()  # now, as files may change while it trains
     with _claimed(folder, cell):
-        checkpoints = folder / "checkpoints"
-        checkpoints.mkdir(exist_ok=True)
         curve = Curve(folder / "curve.json")
         overrides = {**cell.task.overrides, **cell.task.training.get(cell.entrant.board, {})}
         agent = roster.make(
@@ -126,7 +129,7 @@ def measure(cell: Cell, runs: Path) -> dict[str, Any]:
             seed=cell.seed,
             overrides=overrides,
             steps=cell.budget,
-            folder=checkpoints,
+            folder=folder,
             log=curve.log,
         )
         train_seconds = curve.seconds
@@ -140,7 +143,7 @@ def measure(cell: Cell, runs: Path) -> dict[str, Any]:
         **cell.identity(),
         "train_seconds": round(train_seconds, 2),
         "eval_seconds": round(eval_seconds, 2),
-        **environment(),
+        **made_on,
         "command": cell.command(),
         "curve": curve.rows,
         "evaluation": {name: value for name, value in vars(evaluation).items() if name != "log"},
@@ -184,9 +187,8 @@ def publish(cell: Cell, result: dict[str, Any], results: Path) -> None:
 
 def trained(cell: Cell, runs: Path) -> float:
     """Environment steps that a running cell has trained for, as far as its learning curve tells."""
-    path = (runs / cell.path).with_suffix("") / "curve.json"
     with contextlib.suppress(OSError, ValueError, IndexError):
-        return float(read_json(path)["rows"][-1]["steps"])
+        return float(read_json(cell.folder(runs) / "curve.json")["rows"][-1]["steps"])
     return 0.0
 
 

@@ -62,7 +62,7 @@ def _work(cell: Cell, results: Path, runs: Path, sender: Connection) -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     error = None
     try:
-        output = (runs / cell.path).with_suffix(".log")
+        output = cell.folder(runs) / "output.txt"
         output.parent.mkdir(parents=True, exist_ok=True)
         with output.open("a", buffering=1) as stream:
             os.dup2(stream.fileno(), 1)
@@ -100,14 +100,14 @@ def on_ray(todo: Sequence[Cell], results: Path, runs: Path, workers: int | None,
     except ImportError as error:
         raise SystemExit(f"--ray needs Ray ({error}); pip install 'glimpse-env[ray]'") from error
 
-    here = os.getcwd()
     passed = {name: os.environ[name] for name in ("GLIMPSE_DATA", "GLIMPSE_OFFLINE") if name in os.environ}
+    passed["PYTHONPATH"] = os.pathsep.join(filter(None, (os.getcwd(), os.environ.get("PYTHONPATH"))))
     ray.init(
         address=address,
         num_cpus=workers if address == "local" else None,
         include_dashboard=False if address == "local" else None,
         log_to_driver=False,
-        runtime_env={"env_vars": {"PYTHONPATH": here, **passed}},
+        runtime_env={"env_vars": passed},
     )
     measure = ray.remote(num_cpus=1, max_retries=0, max_calls=1)(cells.measure)
     waiting = list(todo)
