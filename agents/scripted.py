@@ -170,14 +170,14 @@ def train(
     name = hashlib.sha256(repr(settings).encode()).hexdigest()[:16]
     path = (shared or folder.parent / "classifiers") / f"{task}-{name}.pt"
     with alone(path):
-        classifier, curve = train_classifier(settings, recipe, path)
-    for row in curve:
-        log({**row, "accuracy": row[f"accuracy_{gaze}"]})
+        classifier = train_classifier(
+            settings, recipe, path, lambda row: log({**row, "accuracy": row[f"accuracy_{gaze}"]})
+        )
     return Scripted(classifier, gaze, glimpses)
 
 
-def train_classifier(settings: dict[str, Any], recipe: Config, path: Path) -> tuple[Classifier, list[Row]]:
-    """The classifier of these settings, trained as far as the checkpoint at `path` is not, and its learning curve."""
+def train_classifier(settings: dict[str, Any], recipe: Config, path: Path, log: Log) -> Classifier:
+    """The classifier of these settings, trained as far as the checkpoint at `path` is not; logs its whole curve."""
     task, seed, overrides = settings["task"], settings["seed"], settings["overrides"]
     env = make_lanes(task, recipe.batch, **overrides)
     torch.manual_seed(seed)
@@ -191,8 +191,10 @@ def train_classifier(settings: dict[str, Any], recipe: Config, path: Path) -> tu
         classifier.load_state_dict(saved["classifier"])
         optimizer.load_state_dict(saved["optimizer"])
         done, spent, curve = saved["done"], saved["spent"], saved["curve"]
+    for earlier in curve:
+        log(earlier)
     if done == updates:
-        return classifier, curve
+        return classifier
     begun = time.monotonic() - spent
     row: Row = {}
     title = f"classifier, {task}"
@@ -215,9 +217,10 @@ def train_classifier(settings: dict[str, Any], recipe: Config, path: Path) -> tu
             row.update(steps=(update + 1) * recipe.batch * env.task.budget, seconds=spent, loss=loss.item())
             row.update(validate(classifier, task, overrides))
             curve.append(dict(row))
+            log(curve[-1])
             state = {"classifier": classifier.state_dict(), "optimizer": optimizer.state_dict(), "curve": curve}
             save(path, {"settings": settings, "done": update + 1, "spent": spent, **state})
-    return classifier, curve
+    return classifier
 
 
 @torch.no_grad()
