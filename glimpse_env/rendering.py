@@ -25,9 +25,7 @@ WRONG: Final[Colour] = (240, 90, 90)
 SCALE_COLOURS: Final[tuple[Colour, ...]] = ((255, 190, 60), (90, 190, 240), (215, 130, 190), (160, 160, 255))
 
 BAR: Final[Colour] = (60, 66, 82)
-_TIME: Final = np.array(
-    ((75, 100, 190), (200, 85, 150), SCALE_COLOURS[0])
-)  # of the first gaze, half-way, of the latest
+_TIME: Final = np.array([(75, 100, 190), (200, 85, 150), SCALE_COLOURS[0]])  # of the first gaze, half-way, the latest
 _BLACK: Final = np.array((34, 38, 50))  # a scene's black, lighter than the picture's, so that its extent shows
 _UNSEEN: Final = 0.4  # brightness where the agent has not looked
 
