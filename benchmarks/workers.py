@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import threading
@@ -69,7 +70,8 @@ def _work(cell: Cell, results: Path, runs: Path, sender: Connection) -> None:
             os.dup2(stream.fileno(), 2)
         cells.publish(cell, cells.measure(cell, runs), results)
     except Exception as problem:
-        traceback.print_exc()
+        with contextlib.suppress(OSError):  # the disk may be what failed
+            traceback.print_exc()
         error = _describe(problem)
     sender.send(error)
 
