@@ -179,8 +179,8 @@ def train(
     torch.manual_seed(seed)
     shape = as_input(scenes[:1]).shape[1:]
     network = NETWORKS[recipe.network]((shape[0], shape[1], shape[2]), len(env.source.classes))
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     predict(network, scenes[:1])  # lazy layers learn their size
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     rate = recipe.learning_rate or {"sgd": 0.05, "adam": 0.002}[recipe.optimizer]
     optimizer: torch.optim.Optimizer = torch.optim.Adam(network.parameters(), rate)
     if recipe.optimizer == "sgd":
@@ -194,8 +194,7 @@ def train(
         done, spent = saved["done"], saved["spent"]
     begun = time.monotonic() - spent
     row: dict[str, float] = {}
-    title = f"full view, {recipe.network}, {task}"
-    for draw in counted(done, draws, title, lambda: " ".join(f"{name} {value:.3g}" for name, value in row.items())):
+    for draw in counted(done, draws, f"full view, {recipe.network}, {task}", row):
         env.reset(seed=(seed << 40) + draw * env.num_envs)
         network.train()
         batches = as_input(env.canvases()).split(recipe.batch), torch.from_numpy(env.targets()).split(recipe.batch)

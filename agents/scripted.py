@@ -197,8 +197,7 @@ def train_classifier(settings: dict[str, Any], recipe: Config, path: Path, log: 
         return classifier
     begun = time.monotonic() - spent
     row: Row = {}
-    title = f"classifier, {task}"
-    for update in counted(done, updates, title, lambda: " ".join(f"{k} {v:.3g}" for k, v in row.items())):
+    for update in counted(done, updates, f"classifier, {task}", row):
         for group in optimizer.param_groups:
             group["lr"] = recipe.learning_rate * (1 - update / updates)
         seen, _ = env.reset(seed=(seed << 40) + update * recipe.batch)
