@@ -21,6 +21,7 @@ import numpy as np
 import torch
 from rich.progress import Progress, TextColumn
 from stable_baselines3.common.callbacks import BaseCallback
+from torch import nn
 
 from glimpse_env import TASKS, evaluate, sb3
 from glimpse_env.sb3_agent import SB3Agent
@@ -38,7 +39,7 @@ class Stock:
 
     Attributes:
         algorithm: The library and the class.
-        policy: Its network; the observation is flattened into two layers of 64.
+        policy: Its network; unless `settings` say otherwise, the observation is flattened into two layers of 64.
         history: Whether it sees all glimpses of the episode, side by side.
         flat: Whether it acts in the flat mode, which Q-learning and masks need; else in the grid mode.
         lanes: How many episodes run at once.
@@ -65,12 +66,19 @@ _DQN: dict[str, Any] = {
     "buffer_size": 100_000, "learning_starts": 10_000, "batch_size": 256, "train_freq": 4, "gradient_steps": 4,
     "learning_rate": 5e-4, "gamma": 0.9, "exploration_fraction": 0.5, "target_update_interval": 5_000,
 }  # fmt: skip
+_WIDE: dict[str, Any] = {
+    "net_arch": [256, 256],
+    "activation_fn": nn.ReLU,
+}  # sixty-four units are too few for seven glimpses
+_RECURRENT: dict[str, Any] = {
+    **_PPO, "policy_kwargs": {"lstm_hidden_size": 128, "enable_critic_lstm": False, "shared_lstm": True}
+}  # fmt: skip
 
 #: name -> settings.
 STOCK: dict[str, Stock] = {
     "ppo": Stock(algorithm="stable_baselines3:PPO", settings=_PPO),
-    "ppo_history": Stock(algorithm="stable_baselines3:PPO", history=True, settings=_PPO),
-    "recurrent_ppo": Stock(algorithm="sb3_contrib:RecurrentPPO", policy="MultiInputLstmPolicy", settings=_PPO),
+    "ppo_history": Stock(algorithm="stable_baselines3:PPO", history=True, settings={**_PPO, "policy_kwargs": _WIDE}),
+    "recurrent_ppo": Stock(algorithm="sb3_contrib:RecurrentPPO", policy="MultiInputLstmPolicy", settings=_RECURRENT),
     "maskable_ppo": Stock(algorithm="sb3_contrib:MaskablePPO", flat=True, settings=_PPO),
     "a2c": Stock(algorithm="stable_baselines3:A2C", settings={"n_steps": 8, "ent_coef": 0.01, "gamma": 0.9}),
     "dqn": Stock(algorithm="stable_baselines3:DQN", flat=True, settings=_DQN),
@@ -112,6 +120,7 @@ def train(
     torch.set_num_threads(1)  # these networks are too small to share
     stock, overrides = STOCK[algorithm], overrides or {}
     settings = {"task": task, "seed": seed, "overrides": overrides, "algorithm": algorithm, "config": config}
+    described = {name: repr(value) for name, value in settings.items()}  # arrays of images would not compare
     keywords = {"device": "cpu", "stats_window_size": 2000, **stock.settings, **config}
     lanes = keywords.pop("lanes", stock.lanes)
     mode = {"action_mode": "flat"} if stock.flat else {}
@@ -121,10 +130,10 @@ def train(
         raise DataError(f"{task} has no real images here; set GLIMPSE_DATA, or train on {twin}")
     path = folder / "model.zip"
     if path.exists():
-        model = _restore(stock.load(), path, env, settings)
+        model = _restore(stock.load(), path, env, described, seed)
     else:
         model = stock.load()(stock.policy, env, seed=seed, **keywords)
-        setattr(model, _SETTINGS, settings)
+        setattr(model, _SETTINGS, described)
         setattr(model, _SECONDS, 0.0)
     if model.num_timesteps < steps:
         curve = _Curve(path, max(1, steps // 100), log)
@@ -133,7 +142,7 @@ def train(
     return SB3Agent(model, task, **overrides)
 
 
-def _restore(kind: Any, path: Path, env: sb3.GlimpseVecEnv, settings: dict[str, Any]) -> Any:
+def _restore(kind: Any, path: Path, env: sb3.GlimpseVecEnv, settings: dict[str, str], seed: int) -> Any:
     model = kind.load(path, env=env, device="cpu")
     made = getattr(model, _SETTINGS)
     if made != settings:
@@ -142,7 +151,7 @@ def _restore(kind: Any, path: Path, env: sb3.GlimpseVecEnv, settings: dict[str, 
             f"{path} was made with other settings ({', '.join(changed)}); choose another folder or remove it"
         )
     # The same seed again would show the same scenes again.
-    model.set_random_seed(int(np.random.SeedSequence([settings["seed"], model.num_timesteps]).generate_state(1)[0]))
+    model.set_random_seed(int(np.random.SeedSequence([seed, model.num_timesteps]).generate_state(1)[0]))
     return model
 
 

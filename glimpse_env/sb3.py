@@ -107,9 +107,8 @@ class GlimpseVecEnv(VecEnv):
 
     def reset(self) -> Observation:
         """New episodes in every lane, with the seeds and options that were set for them."""
-        seeds = None if None in self._seeds else self._seeds
         options = {"index": [chosen["index"] for chosen in self._options]} if any(self._options) else None
-        observation, _ = self.env.reset(seed=seeds, options=options)
+        observation, _ = self.env.reset(seed=self._seeds, options=options)
         self._reset_seeds()
         self._reset_options()
         self._returns[:] = 0.0
