@@ -98,6 +98,7 @@ SUITES: dict[str, tuple[Task, ...]] = {
     "leaderboard": _LEADERBOARD,
     "frontier": _priced(COSTS, _LEADERBOARD[-1]),
     "smoke": _tasks("Digits", steps=_SMOKE, seeds=2, scenes=1000),
+    "ppo_bars": (_tasks("Digits")[0], _LEADERBOARD[0]),  # see `benchmarks.ppo_bars`
 }
 
 
