@@ -1,4 +1,4 @@
-"""RAM: the recurrent attention model of Mnih, Heess, Graves and Kavukcuoglu (NIPS 2014, arXiv 1406.6247), after the paper.
+"""RAM: the recurrent attention model of Mnih, Heess, Graves and Kavukcuoglu (NIPS 2014), after arXiv 1406.6247.
 
     glimpse   g = relu(W relu(W_x x) + W relu(W_l l))        glimpse network, section 3.1
     core      h' = relu(W h + W g)
@@ -7,13 +7,13 @@
 
 What differs from the paper, which leaves these open or to a search:
 
-* The gaze, the running answer and the baseline read h without passing gradient into it, so "REINFORCE alone trains the gaze"
-  holds to the letter.
+* The gaze, the running answer and the baseline read h without passing gradient into it, so that REINFORCE trains the
+  gaze alone and nothing else trains it.
 * Learning rate 0.01 and gaze std 0.15 are fixed rather than searched for each task.
 * Gradients are clipped to norm 5.
 * At evaluation the eye goes to the mean of its policy: one path, no averaging.
-* With several zooms the zoom is drawn from a softmax of h, trained as the gaze is. In a task with stopping it uses the whole
-  budget and then answers.
+* With several zooms the zoom is drawn from a softmax of h, trained as the gaze is. In a task with stopping it uses the
+  whole budget and then answers.
 * `label_weight=0` drops the labels: the answer is sampled and trained by REINFORCE too, from the reward alone.
 
     python -m agents.ram --task CrowdedMNISTRetina-v0 --steps 10_000_000
@@ -32,7 +32,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from agents.training import Log, counted, ignore, make_lanes, restore, save
+from agents.training import Log, counted, fresh_scenes, ignore, make_lanes, restore, save
 from glimpse_env.env import Observation
 from glimpse_env.vector_env import GlimpseVectorEnv
 
@@ -115,9 +115,8 @@ class Rollout(NamedTuple):
     label: Tensor
 
 
-def rollout(policy: Policy, env: GlimpseVectorEnv, config: Config) -> Rollout:
-    """Play one episode in every lane."""
-    seen, _ = env.reset()
+def rollout(policy: Policy, env: GlimpseVectorEnv, seen: Observation, config: Config) -> Rollout:
+    """Play the episodes that begin with `seen`, each to the end of its budget."""
     state, looks, baselines = policy.start(env.num_envs), [], []
     parts = env.single_action_space.spaces  # type: ignore[attr-defined]
     for step in range(env.task.budget):
@@ -167,10 +166,12 @@ class RamAgent:
         self.chance = np.random.default_rng(0)
 
     def reset(self, lanes: int) -> None:
+        """Forget the past."""
         self.state = self.policy.start(lanes)
 
     @torch.no_grad()
     def act(self, seen: Observation) -> dict[str, np.ndarray]:
+        """The most likely look and answer."""
         self.state = self.policy(seen, self.state)
         gaze, zoom = self.policy.gaze(self.state).numpy(), self.policy.zoom(self.state).argmax(1).numpy()
         if self.config.gaze == "random":
@@ -226,13 +227,12 @@ def train(
         optimizer.load_state_dict(saved["optimizer"])
         torch.set_rng_state(saved["chance"])
         done, spent = saved["done"], saved["spent"]
-    env.reset(seed=seed * 1_000_003 + done)
     begun, right, pull = time.monotonic() - spent, 0.0, 0.0
     row: dict[str, float] = {}
-    for update in counted(done, updates, f"RAM {task}", lambda: " ".join(f"{k} {v:.3g}" for k, v in row.items())):
+    for update in counted(done, updates, f"RAM {task}", row):
         for group in optimizer.param_groups:
             group["lr"] = recipe.learning_rate * (1 - update / updates)
-        played = rollout(policy, env, recipe)
+        played = rollout(policy, env, fresh_scenes(env, seed, update), recipe)
         optimizer.zero_grad()
         loss_of(played, recipe).backward()
         if recipe.gaze == "learned":
@@ -242,13 +242,9 @@ def train(
         right += float((played.logits.argmax(1) == played.label).float().mean()) / every
         if (update + 1) % every == 0:
             spent = time.monotonic() - begun
-            row = {
-                "steps": (update + 1) * recipe.batch * env.task.budget,
-                "seconds": spent,
-                "accuracy": right,
-                "location_gradient_norm": pull,
-            }
-            log(row)
+            row |= {"steps": (update + 1) * recipe.batch * env.task.budget, "seconds": spent}
+            row |= {"accuracy": right, "location_gradient_norm": pull}
+            log(dict(row))
             right = pull = 0.0
             state = {
                 "policy": policy.state_dict(),
@@ -287,6 +283,5 @@ if __name__ == "__main__":
     torch.set_num_threads(1)
     agent = train(command.task, seed=command.seed, steps=command.steps, folder=command.folder, **asdict(command.config))
     score = evaluate(agent, command.task)
-    print(
-        f"{command.task}: test error {100 * (1 - score.accuracy):.2f} % at {score.mean_glimpses:.1f} glimpses, one path a scene"
-    )
+    error, glimpses = 100 * (1 - score.accuracy), score.mean_glimpses
+    print(f"{command.task}: test error {error:.2f} % at {glimpses:.1f} glimpses, one path a scene")

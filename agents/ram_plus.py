@@ -25,7 +25,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from agents.training import Log, counted, ignore, make_lanes, restore, save
+from agents.training import Log, counted, fresh_scenes, ignore, make_lanes, restore, save
 from glimpse_env.env import Observation
 from glimpse_env.vector_env import GlimpseVectorEnv
 
@@ -43,7 +43,7 @@ class Config:
         features: Units of the glimpse and of the LSTM.
         gaze: ``"learned"``, or ``"random"``: uniform, the anchor that a learned gaze must beat.
         gaze_std: Standard deviation of the gaze while training.
-        reward: ``"likelihood"``: the log-probability of the label after later glimpses; ``"accuracy"``: 1 if the last answer is right.
+        reward: ``"likelihood"``: how likely the label becomes; ``"accuracy"``: whether it wins in the end.
         early_labels: Weight of the cross-entropy before the last glimpse, against 1 at the last.
         look_weight: Weight of REINFORCE.
         precision: ``"bfloat16"`` runs matrix products on the processor's matrix units, where it has them.
@@ -92,7 +92,7 @@ class Policy(nn.Module):
         self.zoom = _mlp(features, 128, len(env.task.zooms))
         self.stop = _mlp(features, 128, 1)
         self.baseline = _mlp(features, 128, 1)
-        nn.init.zeros_(self.gaze[2].weight)  # begin in the middle of the canvas, wherever that is
+        nn.init.zeros_(self.gaze[2].weight)  # type: ignore[arg-type]  # begin in the middle of the canvas, wherever that is
 
     def start(self, lanes: int) -> tuple[Tensor, Tensor]:
         """The LSTM's output and memory before the first glimpse: each (lanes, features)."""
@@ -165,7 +165,7 @@ def rollout(policy: Policy, env: GlimpseVectorEnv, seen: Observation) -> Rollout
 def returns_of(played: Rollout, config: Config) -> Tensor:
     """What each look led to: (budget - 1, lanes), without gradient.
 
-    With ``reward="likelihood"`` the mean log-probability of the label over all later answers, the last one counted twice.
+    With ``reward="likelihood"`` the mean log-probability of the label over later answers, the last one counted twice.
     """
     budget, lanes, _ = played.logits.shape
     if config.reward == "accuracy":
@@ -176,7 +176,7 @@ def returns_of(played: Rollout, config: Config) -> Tensor:
 
 
 def loss_of(played: Rollout, config: Config, cost: float) -> Tensor:
-    """Cross-entropy at every step, REINFORCE for the looks, squared error for the baseline, minus the stop's expected reward."""
+    """Cross-entropy at every step, REINFORCE for the looks, error of the baseline, minus the stop's expected reward."""
     budget, lanes, symbols = played.logits.shape
     labels = played.label.expand(budget, lanes)
     each = F.cross_entropy(played.logits.reshape(-1, symbols), labels.reshape(-1), reduction="none").view(budget, lanes)
@@ -212,10 +212,12 @@ class RamPlusAgent:
         self.chance = np.random.default_rng(0)
 
     def reset(self, lanes: int) -> None:
+        """Forget the past."""
         self.state = self.policy.start(lanes)
 
     @torch.no_grad()
     def act(self, seen: Observation) -> dict[str, np.ndarray]:
+        """The most likely look and answer."""
         self.state = self.policy(seen, self.state)
         output = self.state[0]
         gaze, zoom = self.policy.mean_gaze(output).numpy(), self.policy.zoom(output).argmax(1).numpy()
@@ -273,32 +275,26 @@ def train(
         done, spent = saved["done"], saved["spent"]
     begun, right, pull = time.monotonic() - spent, 0.0, 0.0
     row: dict[str, float] = {}
-    for update in counted(done, updates, f"RAM+ {task}", lambda: " ".join(f"{k} {v:.3g}" for k, v in row.items())):
+    for update in counted(done, updates, f"RAM+ {task}", row):
         for group in optimizer.param_groups:
             warm = min(1.0, update / (0.02 * updates))
             group["lr"] = recipe.learning_rate * warm * 0.5 * (1 + math.cos(math.pi * update / updates))
-        # Scenes by index: the copies of a scene are the same scene, and update k draws the same ones after a resume.
-        fresh = np.random.default_rng((seed, update)).integers(0, 2**62, recipe.scenes)
-        seen, _ = env.reset(seed=0, options={"index": np.repeat(fresh, recipe.copies)})
+        seen = fresh_scenes(env, seed, update, recipe.copies)
         with torch.autocast("cpu", torch.bfloat16, enabled=recipe.precision == "bfloat16"):
             played = rollout(policy, env, seen)
         loss = loss_of(played, recipe, env.task.glimpse_cost)
         optimizer.zero_grad()
         loss.backward()
         if recipe.gaze == "learned":
-            pull += float(policy.gaze[2].weight.grad.norm()) / every  # type: ignore[union-attr]
+            pull += float(policy.gaze[2].weight.grad.norm()) / every  # type: ignore[union-attr, operator]
         nn.utils.clip_grad_norm_(policy.parameters(), recipe.clip)
         optimizer.step()
         right += float((played.logits[-1].argmax(1) == played.label).float().mean()) / every
         if (update + 1) % every == 0:
             spent = time.monotonic() - begun
-            row = {
-                "steps": (update + 1) * lanes * env.task.budget,
-                "seconds": spent,
-                "accuracy": right,
-                "location_gradient_norm": pull,
-            }
-            log(row)
+            row |= {"steps": (update + 1) * lanes * env.task.budget, "seconds": spent}
+            row |= {"accuracy": right, "location_gradient_norm": pull}
+            log(dict(row))
             right = pull = 0.0
             state = {
                 "policy": policy.state_dict(),
@@ -337,6 +333,5 @@ if __name__ == "__main__":
     torch.set_num_threads(1)
     agent = train(command.task, seed=command.seed, steps=command.steps, folder=command.folder, **asdict(command.config))
     score = evaluate(agent, command.task)
-    print(
-        f"{command.task}: test error {100 * (1 - score.accuracy):.2f} % at {score.mean_glimpses:.1f} glimpses, one path a scene"
-    )
+    error, glimpses = 100 * (1 - score.accuracy), score.mean_glimpses
+    print(f"{command.task}: test error {error:.2f} % at {glimpses:.1f} glimpses, one path a scene")

@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from glimpse_env.env import Observation
 from glimpse_env.sources import DataError
 from glimpse_env.vector_env import GlimpseVectorEnv
 
@@ -69,11 +71,18 @@ def restore(path: Path, settings: dict[str, Any]) -> dict[str, Any] | None:
     return state
 
 
-def counted(begin: int, end: int, title: str, status: Callable[[], str]) -> Iterator[int]:
-    """`range(begin, end)` behind a progress bar with rate, time left and `status()`."""
+def counted(begin: int, end: int, title: str, row: Row) -> Iterator[int]:
+    """`range(begin, end)` behind a progress bar with the time left and the latest `row` of the learning curve."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, TextColumn("{task.fields[status]}")) as progress:
         bar = progress.add_task(title, total=end, completed=begin, status="")
         for k in range(begin, end):
             yield k
-            progress.update(bar, completed=k + 1, status=status())
+            status = " ".join(f"{name} {value:.3g}" for name, value in row.items())
+            progress.update(bar, completed=k + 1, status=status)
+
+
+def fresh_scenes(env: GlimpseVectorEnv, seed: int, update: int, copies: int = 1) -> Observation:
+    """Begin the episodes of one update: scenes nobody saw before, `copies` lanes on each, the same ones after a resume."""
+    indices = np.random.default_rng((seed, update)).integers(0, 2**62, env.num_envs // copies)
+    return env.reset(seed=0, options={"index": np.repeat(indices, copies)})[0]

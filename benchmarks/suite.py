@@ -76,10 +76,10 @@ _FLAGSHIP: dict[str, Any] = {
 def _tasks(images: str, **common: Any) -> tuple[Task, ...]:
     """The ladder from "stock PPO learns it in two minutes" to an open problem, with the budgets of the leaderboard."""
     m = 1_000_000
-    crowded: dict[Board, int] = {"reward": 2 * m, "labels": 12 * m, "reference": 4 * m}
+    crowded: dict[Board, int] = {"reward": m, "labels": 6 * m, "reference": 2 * m}
     ladder: tuple[tuple[str, dict[str, Any], dict[Board, int]], ...] = (
-        (f"Centered{images}-v0", _CENTERED, {"reward": m, "labels": 4 * m, "reference": 2 * m}),
-        (f"Translated{images}-v0", _RETINA, {"reward": 2 * m, "labels": 6 * m, "reference": 2 * m}),
+        (f"Centered{images}-v0", _CENTERED, {"reward": m // 2, "labels": 2 * m, "reference": m}),
+        (f"Translated{images}-v0", _RETINA, {"reward": m, "labels": 3 * m, "reference": m}),
         (f"Crowded{images}Retina-v0", _RETINA, crowded),
         (f"Crowded{images}-v0", _FLAGSHIP, crowded),
     )
