@@ -83,6 +83,6 @@ def counted(begin: int, end: int, title: str, row: Row) -> Iterator[int]:
 
 
 def fresh_scenes(env: GlimpseVectorEnv, seed: int, update: int, copies: int = 1) -> Observation:
-    """Begin the episodes of one update: scenes nobody saw before, `copies` lanes on each, the same ones after a resume."""
+    """Begin the episodes of one update: fresh scenes, `copies` lanes on each, and the same ones after a resume."""
     indices = np.random.default_rng((seed, update)).integers(0, 2**62, env.num_envs // copies)
     return env.reset(seed=0, options={"index": np.repeat(indices, copies)})[0]
