@@ -27,6 +27,9 @@ SCENES: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
+AP_GYM_WORKER = Path(__file__).with_name("ap_gym_worker.py")
+
+
 class Slice(NamedTuple):
     """Whole episodes, played without a break.
 
@@ -156,7 +159,7 @@ def ap_gym(python: Path, images: str, lanes: tuple[int, ...]) -> Iterator[tuple[
     with tempfile.TemporaryDirectory() as folder:
         np.savez(f"{folder}/scenes.npz", canvases=env.canvases(), labels=env.targets())
         worker = subprocess.Popen(
-            [python, Path(__file__).with_name("ap_gym_worker.py"), f"{folder}/scenes.npz", str(env.task.budget)],
+            [python, AP_GYM_WORKER, f"{folder}/scenes.npz", str(env.task.budget)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
