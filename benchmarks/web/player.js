@@ -1,0 +1,205 @@
+"use strict";
+
+// Steps through the test scenes of a result: the scene, the gaze and its windows, what the retina saw, what was answered.
+
+const UNSEEN = 0.35; // brightness where the agent has not looked
+const TICK = 700; // milliseconds a glimpse stays while playing
+
+function bytes(text) {
+  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+}
+
+/** Every episode of a result: [{gaze: [row, column, zoom], answer}], unpacked when it is first shown. */
+function episodes(result) {
+  if (!result.episodes) {
+    const gazes = new Float32Array(bytes(result.gazes).buffer);
+    let at = 0;
+    result.episodes = result.steps.map((count) => Array.from({ length: count }, () => {
+      const glimpse = { gaze: gazes.subarray(3 * at, 3 * at + 3), answer: result.answers[at] };
+      at++;
+      return glimpse;
+    }));
+  }
+  return result.episodes;
+}
+
+/** Wire the player up; returns the function that shows an agent on a task. */
+function showPlayer(data) {
+  const at = (id) => document.getElementById(id);
+  const [taskBox, agentBox, seedBox, slider, play] = ["player-task", "player-agent", "player-seed", "scene-slider", "play"].map(at);
+  const pixels = {};
+  let result = null, task = null, scene = 0, step = 0, timer = null;
+
+  const options = (box, values, texts = values) => {
+    const before = box.value;
+    box.replaceChildren(...values.map((value, k) => el("option", { value }, String(texts[k]))));
+    if (values.map(String).includes(before)) box.value = before;
+  };
+  const chooseTask = () => {
+    const own = data.results.filter((one) => one.name === taskBox.value);
+    options(agentBox, [...new Set(own.map((one) => one.agent))]);
+    chooseAgent();
+  };
+  const chooseAgent = () => {
+    options(seedBox, data.results.filter((one) => one.name === taskBox.value && one.agent === agentBox.value).map((one) => one.seed));
+    chooseResult();
+  };
+  const chooseResult = () => {
+    result = data.results.find((one) => one.name === taskBox.value && one.agent === agentBox.value && String(one.seed) === seedBox.value);
+    task = data.tasks.find((one) => one.name === result.name);
+    pixels[task.scenes] ||= bytes(data.scenes[task.scenes]);
+    slider.max = result.steps.length - 1;
+    at("player-command").textContent = result.command;
+    move(scene, Infinity);
+  };
+  const move = (newScene, newStep) => {
+    scene = Math.max(0, Math.min(newScene, result.steps.length - 1));
+    step = Math.max(0, Math.min(newStep, result.steps[scene] - 1));
+    slider.value = scene;
+    at("scene-number").textContent = scene;
+    draw();
+  };
+  /** One glimpse on or back, into the next or the last scene where this one ends. */
+  const advance = (by) => {
+    if (step + by >= 0 && step + by < result.steps[scene]) move(scene, step + by);
+    else if (result.steps[scene + by]) move(scene + by, by > 0 ? 0 : Infinity);
+  };
+  const draw = () => {
+    const path = episodes(result)[scene], size = task.height * task.width * task.channels;
+    const bytesOfScene = pixels[task.scenes].subarray(scene * size, (scene + 1) * size);
+    at("scene").replaceChildren(...drawScene(task, bytesOfScene, path.slice(0, step + 1)));
+    at("patches").replaceChildren(...windowsAt(task, path[step].gaze).map((window, k) => drawPatch(task, bytesOfScene, window, k)));
+    const label = task.labels[scene], names = task.classes;
+    at("answers").replaceChildren(...path.map(({ answer }, k) => drawAnswer(answer, label, names, k, step, () => {
+      move(scene, k);
+      focusStage(); // the button that was pressed has been drawn anew
+    })));
+    at("scene-caption").textContent = `Scene ${scene}, glimpse ${step + 1} of ${path.length}${task.stopping ? ` (at most ${task.budget})` : ""}`;
+    const answer = path.at(-1).answer, right = answer === label;
+    at("verdict").replaceChildren("Final answer ", el("strong", { class: right ? "right" : "wrong" }, answer < 0 ? "none" : names[answer]),
+      " · label ", el("strong", {}, names[label]), right ? " · right" : " · wrong");
+  };
+  const focusStage = () => at("stage").focus({ preventScroll: true });
+  const stop = () => {
+    clearInterval(timer);
+    timer = null;
+    play.textContent = "Play";
+    play.setAttribute("aria-pressed", "false");
+  };
+  const toggle = () => {
+    if (timer) return stop();
+    play.textContent = "Pause";
+    play.setAttribute("aria-pressed", "true");
+    if (step === result.steps[scene] - 1) move(scene, 0);
+    timer = setInterval(() => advance(1), TICK);
+    return undefined;
+  };
+  const mistake = () => {
+    const paths = episodes(result), wrong = paths.map((path, k) => path.at(-1).answer !== task.labels[k]);
+    const order = wrong.map((_, k) => (scene + 1 + k) % wrong.length);
+    const next = order.find((k) => wrong[k]);
+    if (next === undefined) at("verdict").textContent = "No mistake on these scenes.";
+    else move(next, Infinity);
+  };
+  const keys = {
+    ArrowLeft: () => advance(-1), ArrowRight: () => advance(1),
+    ArrowUp: () => move(scene - 1, Infinity), ArrowDown: () => move(scene + 1, Infinity), " ": toggle,
+  };
+
+  taskBox.addEventListener("change", chooseTask);
+  agentBox.addEventListener("change", chooseAgent);
+  seedBox.addEventListener("change", chooseResult);
+  slider.addEventListener("input", () => move(Number(slider.value), Infinity));
+  at("step-back").addEventListener("click", () => advance(-1));
+  at("step-on").addEventListener("click", () => advance(1));
+  at("scene-back").addEventListener("click", () => move(scene - 1, Infinity));
+  at("scene-on").addEventListener("click", () => move(scene + 1, Infinity));
+  at("next-mistake").addEventListener("click", mistake);
+  play.addEventListener("click", toggle);
+  at("player").addEventListener("keydown", (event) => {
+    // Selects and the slider keep their own keys, buttons their space.
+    if (!keys[event.key] || ["SELECT", "INPUT"].includes(event.target.tagName) || (event.key === " " && event.target.tagName !== "DIV")) return;
+    event.preventDefault();
+    keys[event.key]();
+  });
+  const choose = (name, agent) => {
+    taskBox.value = name;
+    chooseTask();
+    agentBox.value = agent;
+    chooseAgent();
+  };
+  options(taskBox, [...new Set(data.results.map((one) => one.name))]);
+  // To begin with, the best agent that is no reference, on the hardest task.
+  const candidates = data.lines.filter((line) => line.task === data.lines.at(-1).task);
+  const best = candidates.filter((line) => line.board !== "reference").sort((a, b) => b.accuracy - a.accuracy)[0] || candidates[0];
+  choose(best.task, best.agent);
+  return (name, agent) => {
+    choose(name, agent);
+    at("player").scrollIntoView();
+    focusStage();
+  };
+}
+
+/** The scene as a canvas, brighter the sharper it has been seen, under an SVG with the path and the latest windows. */
+function drawScene(task, pixels, path) {
+  const { height, width } = task, margin = Math.round(Math.max(height, width) / 12);
+  const light = new Float32Array(height * width).fill(UNSEEN), finest = task.patch * task.scales[0] * task.zooms[0];
+  for (const { gaze } of path) {
+    for (const { top, left, side } of windowsAt(task, gaze)) {
+      const bright = UNSEEN + (1 - UNSEEN) * Math.sqrt(finest / side);
+      for (let y = Math.max(top, 0); y < Math.min(top + side, height); y++) {
+        for (let x = Math.max(left, 0); x < Math.min(left + side, width); x++) light[y * width + x] = Math.max(light[y * width + x], bright);
+      }
+    }
+  }
+  const picture = paint(height, width, (k) => [0, 1, 2].map((c) => light[k] * (38 + 217 / 255 * pixels[k * task.channels + (c % task.channels)])));
+  const whole = [height + 2 * margin, width + 2 * margin];
+  Object.assign(picture.style, {
+    top: `${100 * margin / whole[0]}%`, left: `${100 * margin / whole[1]}%`, height: `${100 * height / whole[0]}%`, width: `${100 * width / whole[1]}%`,
+  });
+  picture.setAttribute("aria-hidden", "true");
+  const unit = Math.max(height, width) / 60;
+  const place = (gaze) => [(gaze[1] + 1) / 2 * (width - 1) + 0.5, (gaze[0] + 1) / 2 * (height - 1) + 0.5];
+  const drawing = svg("svg", {
+    viewBox: `${-margin} ${-margin} ${whole[1]} ${whole[0]}`, role: "img",
+    "aria-label": `The scene with ${path.length} gazes; the latest at row ${path.at(-1).gaze[0].toFixed(2)}, column ${path.at(-1).gaze[1].toFixed(2)}`,
+  });
+  windowsAt(task, path.at(-1).gaze).forEach((window, k) => {
+    drawing.append(svg("rect", { x: window.left, y: window.top, width: window.side, height: window.side, class: `window scale-${k % 4}`, "stroke-width": 0.6 * unit }));
+  });
+  const places = path.map(({ gaze }) => place(gaze));
+  drawing.append(svg("polyline", { points: places.map((spot) => spot.join(",")).join(" "), class: "path", "stroke-width": 0.5 * unit }));
+  places.forEach(([x, y], k) => {
+    const latest = k === places.length - 1;
+    drawing.append(svg("circle", { cx: x, cy: y, r: 1.9 * unit, class: latest ? "gaze latest" : "gaze", "stroke-width": 0.3 * unit }));
+    drawing.append(svg("text", { x, y: y + 0.85 * unit, class: latest ? "number latest" : "number", "font-size": 2.5 * unit }, String(k + 1)));
+  });
+  return [picture, drawing];
+}
+
+/** One patch of the retina, framed in the colour of its window. */
+function drawPatch(task, pixels, window, k) {
+  const seen = look(task, pixels, window);
+  const picture = paint(task.patch, task.patch, (at) => [0, 1, 2].map((c) => 255 * seen[at * task.channels + (c % task.channels)]));
+  picture.className = `patch scale-${k % 4}`;
+  picture.setAttribute("role", "img");
+  picture.setAttribute("aria-label", `Patch of ${task.patch} by ${task.patch} numbers, from a window of ${window.side} by ${window.side} pixels`);
+  return el("figure", {}, picture, el("figcaption", {}, `${window.side} px`));
+}
+
+/** What was said after glimpse k: a button that goes there. */
+function drawAnswer(answer, label, names, k, step, go) {
+  const state = answer < 0 ? "silent" : answer === label ? "right" : "wrong";
+  const said = answer < 0 ? "looks on" : `answers ${names[answer]}, ${state}`;
+  return el("li", {}, el("button", {
+    type: "button", class: `${state}${k > step ? " ahead" : ""}`, "aria-current": k === step ? "step" : null, "aria-label": `Glimpse ${k + 1}: ${said}`, onclick: go,
+  }, el("small", {}, String(k + 1)), answer < 0 ? "·" : names[answer], el("small", {}, { silent: "\u00a0", right: "✓", wrong: "✗" }[state])));
+}
+
+/** A canvas of height x width pixels; `colour(k)` gives red, green and blue of pixel k. */
+function paint(height, width, colour) {
+  const canvas = el("canvas", { width, height }), context = canvas.getContext("2d"), image = context.createImageData(width, height);
+  for (let k = 0; k < height * width; k++) image.data.set([...colour(k), 255], 4 * k);
+  context.putImageData(image, 0, 0);
+  return canvas;
+}
