@@ -1,6 +1,7 @@
 """Glimpse: visual attention as a reinforcement-learning benchmark.
 
-Importing it makes the ids known to Gymnasium and loads nothing else; kernels and images are loaded by the first environment.
+Importing it makes the ids known to Gymnasium and loads nothing else; kernels and images are loaded by the first
+environment.
 """
 
 from __future__ import annotations

@@ -18,13 +18,15 @@ _WHOLE = "action"  # the only part of an action that is no dictionary
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ActionLog:
-    """Attributes:
-    id: The environment's id.
-    split: The split its scenes come from; scene i of the log is frozen scene i.
-    overrides: Keywords of the task that differ from the id's; plain JSON.
-    fingerprint: See `glimpse_env.evaluation.fingerprint`.
-    steps: int64, (scenes,), how many actions each episode took.
-    actions: Part of the action -> array (scenes, budget, ...); entries past an episode's end mean nothing.
+    """Every action of one evaluation, and the scenes it was made on.
+
+    Attributes:
+        id: The environment's id.
+        split: The split its scenes come from; scene i of the log is frozen scene i.
+        overrides: Keywords of the task that differ from the id's; plain JSON.
+        fingerprint: See `glimpse_env.evaluation.fingerprint`.
+        steps: int64, (scenes,), how many actions each episode took.
+        actions: Part of the action -> array (scenes, budget, ...); entries past an episode's end mean nothing.
     """
 
     id: str
@@ -71,7 +73,8 @@ def narrow(action: Any) -> Any:
         return {name: narrow(part) for name, part in action.items()}
     array = np.asarray(action)
     small = array.astype(np.float16 if array.dtype.kind == "f" else np.int16)
-    return small if array.dtype.kind == "f" or np.array_equal(small, array) else array  # the environment refuses the rest
+    fits = array.dtype.kind == "f" or np.array_equal(small, array)
+    return small if fits else array  # which the environment refuses
 
 
 def join(batches: Sequence[Sequence[Any]]) -> Actions:

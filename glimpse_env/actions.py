@@ -3,7 +3,8 @@
 Components without a choice are absent: `zoom` where there is one zoom, `speak` in a fixed-glimpse task.
 
 * ``"grid"``: `MultiDiscrete`, in that order; row and column are cells of a `grid` x `grid` raster.
-* ``"flat"``: `Discrete`; first every look, `(row * grid + column) * zooms + zoom`, then every symbol. Saying a symbol keeps the gaze.
+* ``"flat"``: `Discrete`; first every look, `(row * grid + column) * zooms + zoom`, then every symbol. Saying a symbol
+  keeps the gaze.
 * ``"box"``: `Box(-1, 1)`, in that order; zoom and symbol are cut into equal bins, `speak` means > 0.
 * ``"hybrid"``: `Dict` of a continuous ``gaze`` (row, column) and discrete ``zoom``, ``speak`` and ``symbol``.
 
@@ -130,7 +131,7 @@ class Actions:
             ValueError: For a wrong shape, a number that is not finite, or a choice out of range.
         """
         if self.mode == "grid":
-            values = self._array(actions, "iu", (len(self.space.nvec),), lanes, batched, "action")  # type: ignore[attr-defined]
+            values = self._array(actions, "iu", self.space.shape or (), lanes, batched, "action")
             fault = _decode_grid(values, self.columns, self.sizes, decisions)
         elif self.mode == "flat":
             values = self._array(actions, "iu", (), lanes, batched, "action")
@@ -144,14 +145,19 @@ class Actions:
         if fault >= 0:
             self._refuse(values, *divmod(fault, 5))
 
-    def _array(self, value: Any, kinds: str, shape: tuple[int, ...], lanes: int, batched: bool, name: str) -> npt.NDArray[Any]:
+    def _array(
+        self, value: Any, kinds: str, shape: tuple[int, ...], lanes: int, batched: bool, name: str
+    ) -> npt.NDArray[Any]:
         array = np.asarray(value)
         if array.dtype.kind not in kinds:
             wanted = "whole numbers" if "f" not in kinds else "real numbers"
-            raise TypeError(f"{name} must be {wanted}, got dtype {array.dtype}: {value!r}; see action_space = {self.space}")
+            raise TypeError(
+                f"{name} must be {wanted}, got dtype {array.dtype}: {value!r}; see action_space = {self.space}"
+            )
         full = (lanes, *shape)
-        if array.shape != (full if batched else shape):
-            raise ValueError(f"{name} must have shape {full if batched else shape}, got {array.shape}; see action_space = {self.space}")
+        due = full if batched else shape
+        if array.shape != due:
+            raise ValueError(f"{name} must have shape {due}, got {array.shape}; see action_space = {self.space}")
         kind = np.int64 if kinds == "iu" else np.float64
         return np.ascontiguousarray(array, kind).reshape(full)
 
@@ -165,7 +171,9 @@ class Actions:
             if name == "gaze":
                 values[:, :2] = self._array(action[name], "fiu", (2,), lanes, batched, "gaze")
             else:
-                values[:, self.columns[COMPONENTS.index(name)]] = self._array(action[name], "iu", (), lanes, batched, name)
+                values[:, self.columns[COMPONENTS.index(name)]] = self._array(
+                    action[name], "iu", (), lanes, batched, name
+                )
         return values
 
     def _refuse(self, values: npt.NDArray[Any], lane: int, part: int) -> None:
@@ -173,19 +181,24 @@ class Actions:
             raise ValueError(f"action {values[lane]} of lane {lane} must lie in [0, {self.looks + self.symbols - 1}]")
         value, name = values[lane, self.columns[part]], COMPONENTS[part]
         if not np.isfinite(value):
-            raise ValueError(f"{name}={value} of lane {lane} must be a finite number in [-1, 1]; has the policy diverged?")
+            raise ValueError(
+                f"{name}={value} of lane {lane} must be a finite number in [-1, 1]; has the policy diverged?"
+            )
         raise ValueError(f"{name}={int(value)} of lane {lane} must lie in [0, {self.sizes[part] - 1}]")
 
     def masks(self, counts: Ints, stopping: bool, budget: int) -> npt.NDArray[np.bool_]:
         """Which flat actions make sense now: bool, (lanes, actions).
 
-        With `stopping` everything until the budget is spent, then symbols only; without it looks until the last step, symbols on it.
+        With `stopping` everything until the budget is spent, then symbols only; without it looks until the last step,
+        symbols on it.
 
         Raises:
             ValueError: In another action mode.
         """
         if self.mode != "flat":
-            raise ValueError(f"action masks exist for action_mode='flat' only, this is {self.mode!r}; nothing needs masking there")
+            raise ValueError(
+                f"action masks exist for action_mode='flat' only, this is {self.mode!r}; nothing needs masking there"
+            )
         spent = counts[:, s.GLIMPSES] >= budget
         allowed = np.ones((len(counts), self.looks + self.symbols), np.bool_)
         allowed[:, : self.looks] = ~spent[:, None]

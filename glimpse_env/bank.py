@@ -14,10 +14,12 @@ from glimpse_env.sources.images import Source, Split
 
 
 class Bank(NamedTuple):
-    """Attributes:
-    pixels: uint8, (bytes,), the images one after another, each plane by plane, with a margin of `OVERHANG` at the end.
-    table: int64, (images, 4): offset, height, width, label.
-    channels: 1 for grey, 3 for RGB.
+    """The images of one split.
+
+    Attributes:
+        pixels: uint8, (bytes,), the images one after another, each plane by plane, with a margin at the end.
+        table: int64, (images, 4): offset, height, width, label.
+        channels: 1 for grey, 3 for RGB.
     """
 
     pixels: npt.NDArray[np.uint8]

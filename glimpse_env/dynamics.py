@@ -28,7 +28,7 @@ DISABLED: Final = 2
 # Rows of `outcome`: what `info` says about a finished episode.
 LABEL, ANSWER, SUCCESS, GLIMPSES = range(4)
 
-_FROZEN = np.uint64(0x676C696D707365)  # the key of scenes drawn by index; the bytes of "glimpse"
+_FROZEN = 0x676C696D707365  # the key of scenes drawn by index; the bytes of "glimpse"
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
@@ -42,7 +42,8 @@ class Transition(NamedTuple):
         reward: float64, (lanes,).
         terminated: bool, (lanes,).
         outcome: int64, (4, lanes): label, answer, success and glimpses of the lanes that terminated, 0 elsewhere.
-        final: With same-step autoreset the last observation of the lanes that terminated (other rows mean nothing), else None.
+        final: With same-step autoreset the last observation of the lanes that terminated (other rows mean nothing),
+            else None.
     """
 
     observation: dict[str, Floats]
@@ -94,7 +95,12 @@ def _observe(
 
 @njit(cache=True, error_model="numpy", inline="always")
 def _advance(
-    lane: int, decisions: npt.NDArray[np.float64], config: Ints, cost: float, counts: Ints, gazes: npt.NDArray[np.float64]
+    lane: int,
+    decisions: npt.NDArray[np.float64],
+    config: Ints,
+    cost: float,
+    counts: Ints,
+    gazes: npt.NDArray[np.float64],
 ) -> float:
     """Look or answer; returns the reward. The whole meaning of an episode stands here."""
     speaks = decisions[lane, a.SPEAK] > 0.5
@@ -214,7 +220,7 @@ class Dynamics:
         self.canvas = (int(self.config[s.CANVAS_HEIGHT]), int(self.config[s.CANVAS_WIDTH]))
         self.actions = a.Actions(task, len(self.source.classes))
         self._shape = (len(task.scales) * int(self.config[s.CHANNELS]), task.patch, task.patch)
-        self.observation_space = spaces.Dict(
+        self.observation_space: spaces.Space[Any] = spaces.Dict(
             {
                 "glimpse": spaces.Box(0.0, 1.0, self._shape, np.float32),
                 "gaze": spaces.Box(-1.0, 1.0, (3,), np.float32),
@@ -243,7 +249,7 @@ class Dynamics:
         self._find_bank()
 
     def seed(self, seeds: Sequence[int | None], chosen: npt.NDArray[np.bool_]) -> None:
-        """Give each chosen lane its seed (modulo 2**64), and count its episodes from 0 again; None leaves a lane as it is.
+        """Give each chosen lane its seed (modulo 2**64), and count its episodes from 0 again; None changes nothing.
 
         Raises:
             TypeError: If a seed is not a whole number.
@@ -266,7 +272,8 @@ class Dynamics:
         if wanted.dtype.kind not in "iu":
             raise TypeError(f"options['index'] must be whole numbers, got {indices!r}")
         if wanted.shape not in ((), (self.lanes,)):
-            raise ValueError(f"options['index'] must be one number or have shape ({self.lanes},), got shape {wanted.shape}")
+            shape = f"({self.lanes},)"
+            raise ValueError(f"options['index'] must be one number or have shape {shape}, got shape {wanted.shape}")
         wanted = np.broadcast_to(wanted.astype(np.int64), (self.lanes,))[chosen]
         if (wanted < 0).any():
             raise ValueError(f"options['index'] must be at least 0, got {int(wanted.min())}")
@@ -295,7 +302,8 @@ class Dynamics:
 
         Raises:
             TypeError: For a wrong type or dtype of the action.
-            ValueError: For a wrong shape, a number that is not finite, or a choice out of range; no lane has moved then.
+            ValueError: For a wrong shape, a number that is not finite, or a choice out of range; no lane has moved
+                then.
         """
         lanes = self.lanes
         self.actions.decode(action, lanes, batched, self._decisions)

@@ -22,14 +22,14 @@ class GlimpseEnv(gym.Env[Observation, Any]):
     """Find out what a hidden image shows, looking at it through a small retina.
 
     ## Description
-    The environment draws a scene, such as a digit among fragments of other digits, and hides it. All that leaves it are glimpses:
-    small patches around the point the agent looks at, at one magnification or several at once. The agent decides where to look
-    next, how far to zoom and, where the task lets it, when to stop and answer. After *Recurrent Models of Visual Attention*
-    (Mnih et al. 2014, arXiv 1406.6247).
+    The environment draws a scene, such as a digit among fragments of other digits, and hides it. All that leaves it are
+    glimpses: small patches around the point the agent looks at, at one magnification or several at once. The agent
+    decides where to look next, how far to zoom and, where the task lets it, when to stop and answer. After *Recurrent
+    Models of Visual Attention* (Mnih et al. 2014, arXiv 1406.6247).
 
     ## Action Space
-    One decision is (row, column, zoom, speak, symbol). `zoom` is absent where there is only one, `speak` where the agent cannot
-    stop. With `action_mode`:
+    One decision is (row, column, zoom, speak, symbol). `zoom` is absent where there is only one, `speak` where the
+    agent cannot stop. With `action_mode`:
 
     | mode | space |
     |---|---|
@@ -48,19 +48,21 @@ class GlimpseEnv(gym.Env[Observation, Any]):
     All are float32. Rows run down, columns to the right; (-1, -1) is the middle of the top-left pixel.
 
     ## Rewards
-    With `stopping`, the right answer earns `1 - glimpse_cost * (glimpses - 1)`, anything else 0. Without, `reward="final"` earns 1
-    for a right last answer and `reward="running"` 1/budget for every step whose answer is right. Rewards lie in [0, 1].
+    With `stopping`, the right answer earns `1 - glimpse_cost * (glimpses - 1)`, anything else 0. Without,
+    `reward="final"` earns 1 for a right last answer and `reward="running"` 1/budget for every step whose answer is
+    right. Rewards lie in [0, 1].
 
     ## Starting State
     A new scene, and a first glimpse at a uniformly random place at the widest zoom, which counts towards the budget.
     `reset(options={"index": i})` gives scene i of the split, the same for everyone: test scene i shows test image i.
 
     ## Episode End
-    Termination: with `stopping`, by an answer, or by a step that is no answer once the budget is spent. Without, by the step after
-    the last glimpse. Truncation: never; it belongs to an outer `TimeLimit`.
+    Termination: with `stopping`, by an answer, or by a step that is no answer once the budget is spent. Without, by the
+    step after the last glimpse. Truncation: never; it belongs to an outer `TimeLimit`.
 
     ## Information
-    Empty until the last step, which has `label` (int), `answer` (int, -1 for none), `is_success` (bool) and `glimpses` (int).
+    Empty until the last step, which has `label` (int), `answer` (int, -1 for none), `is_success` (bool) and `glimpses`
+    (int).
 
     ## Arguments
     Every keyword of `glimpse_env.task.Task`; and `render_mode`, None, `"rgb_array"` or `"human"`.
@@ -74,11 +76,16 @@ class GlimpseEnv(gym.Env[Observation, Any]):
         DataError: If the images cannot be had.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["rgb_array", "human"], "render_fps": 2}
+    metadata: ClassVar[dict[str, Any]] = {  # type: ignore[misc]  # Gymnasium lets an instance have its own
+        "render_modes": ["rgb_array", "human"],
+        "render_fps": 2,
+    }
 
     def __init__(self, source: Any = "mnist", *, render_mode: str | None = None, **task: Any) -> None:
         if render_mode is not None and render_mode not in self.metadata["render_modes"]:
-            raise ValueError(f"render_mode={render_mode!r} is unknown; choose one of {self.metadata['render_modes']} or None")
+            raise ValueError(
+                f"render_mode={render_mode!r} is unknown; choose one of {self.metadata['render_modes']} or None"
+            )
         self.render_mode = render_mode
         self._dynamics = Dynamics(Task.of({"source": source, **task}), lanes=1)
         self.task = self._dynamics.task
@@ -92,7 +99,9 @@ class GlimpseEnv(gym.Env[Observation, Any]):
         """Where the images come from; its `name` says what they really are."""
         return self._dynamics.source
 
-    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Observation, dict[str, Any]]:
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Observation, dict[str, Any]]:
         """Draw a scene and take the first glimpse.
 
         Args:
@@ -150,11 +159,13 @@ class GlimpseEnv(gym.Env[Observation, Any]):
 
     def action_masks(self) -> npt.NDArray[np.bool_]:
         """Which actions make sense now: bool, (actions,), for `action_mode="flat"`; the name is sb3-contrib's."""
-        return self._dynamics.action_masks()[0]
+        mask: npt.NDArray[np.bool_] = self._dynamics.action_masks()[0]
+        return mask
 
     def canvas(self) -> npt.NDArray[np.uint8]:
         """The hidden scene, for pictures and full-view references: uint8, (height, width) or (height, width, 3)."""
-        return self._dynamics.canvases()[0]
+        scene: npt.NDArray[np.uint8] = self._dynamics.canvases()[0]
+        return scene
 
     def render(self) -> npt.NDArray[np.uint8] | None:
         """The scene with the scan path, the window, the glimpse and the answer: uint8, (height, width, 3).
@@ -167,7 +178,7 @@ class GlimpseEnv(gym.Env[Observation, Any]):
         return self._picture()
 
     def _picture(self) -> npt.NDArray[np.uint8]:
-        from glimpse_env.rendering import picture  # noqa: PLC0415  only who renders pays for it
+        from glimpse_env.rendering import picture
 
         counts = self._dynamics.counts[0]
         ended = counts[s.PHASE] == s.FINISHED
@@ -185,7 +196,7 @@ class GlimpseEnv(gym.Env[Observation, Any]):
     def _show(self) -> None:
         if self.render_mode != "human":
             return
-        from glimpse_env.rendering import Viewer  # noqa: PLC0415
+        from glimpse_env.rendering import Viewer
 
         if self._viewer is None:
             self._viewer = Viewer(self.metadata["render_fps"])
@@ -209,5 +220,7 @@ def index_option(options: dict[str, Any]) -> Any:
     """
     unknown = set(options) - {"index"}
     if unknown:
-        raise ValueError(f"unknown reset options {sorted(unknown)}; known is 'index', and in vector environments 'reset_mask'")
+        raise ValueError(
+            f"unknown reset options {sorted(unknown)}; known is 'index', and in vector environments 'reset_mask'"
+        )
     return options["index"]

@@ -1,4 +1,4 @@
-"""`evaluate`: every frozen scene of a split once, one path each; `replay`: the score again, from the action log alone."""
+"""`evaluate`: every frozen scene of a split once, one path each; `replay`: the score again, from its log alone."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ class Evaluation:
         accuracy: Share of scenes answered right.
         mean_return: Mean sum of rewards.
         mean_glimpses: Mean number of glimpses taken.
-        by_glimpses: For k = 1, 2, ... glimpses: (k, scenes, accuracy). In a fixed-glimpse task the running answer after k
-            glimpses, over all scenes; with stopping the scenes that were answered after k.
+        by_glimpses: For k = 1, 2, ... glimpses: (k, scenes, accuracy). In a fixed-glimpse task the running answer
+            after k glimpses, over all scenes; with stopping the scenes that were answered after k.
         log: What the agent did.
     """
 
@@ -150,7 +150,9 @@ def replay(log: ActionLog, *, lanes: int = 1000) -> Evaluation:
     total = len(log.steps)
     found = fingerprint(log.id, split=log.split, scenes=total, **log.overrides)
     if found != log.fingerprint:
-        raise DataError(f"the scenes of {log.id} differ from the log's: fingerprint {found}, the log has {log.fingerprint}")
+        raise DataError(
+            f"the scenes of {log.id} differ from the log's: fingerprint {found}, the log has {log.fingerprint}"
+        )
     for name, array in log.actions.items():
         if array.ndim < 2 or len(array) != total or array.shape[1] < log.steps.max():
             raise ValueError(f"{name!r} of the log has shape {array.shape}, too small for {total} scenes of its steps")
@@ -187,7 +189,7 @@ def _run(agent: Any, env: GlimpseVectorEnv, indices: npt.NDArray[np.int64]) -> t
         steps=np.zeros(lanes, np.int64), answers=np.full((lanes, budget), -1), labels=labels,
     )  # fmt: skip
     running = np.ones(lanes, np.bool_)
-    taken = []
+    taken: list[Any] = []
     while running.any():
         action = narrow(act(observation))
         observation, reward, terminated, _, info = env.step(action)
@@ -239,7 +241,7 @@ def _progress(items: list[Any], title: str, wanted: bool) -> Iterable[Any]:
     if not wanted:
         return items
     try:
-        from rich.progress import track  # noqa: PLC0415  an extra; scores do not depend on it
+        from rich.progress import track
     except ImportError:
         return items
     return track(items, description=title)

@@ -21,7 +21,7 @@ def mix(key: int, counter: int) -> int:
     z = np.uint64(key) + (np.uint64(counter) + np.uint64(1)) * _GOLDEN
     z = (z ^ (z >> _30)) * _FIRST
     z = (z ^ (z >> _27)) * _SECOND
-    return z ^ (z >> _31)
+    return z ^ (z >> _31)  # type: ignore[return-value]  # which numba hands to Python as an int
 
 
 @njit(cache=True, error_model="numpy")
@@ -33,4 +33,4 @@ def uniform(key: int, counter: int) -> float:
 @njit(cache=True, error_model="numpy")
 def below(key: int, counter: int, n: int) -> int:
     """An int64 in [0, n), for 1 <= n < 2**32; the bias of at most n / 2**32 cannot be seen."""
-    return np.int64(((mix(key, counter) >> _32) * np.uint64(n)) >> _32)
+    return np.int64(((mix(key, counter) >> _32) * np.uint64(n)) >> _32)  # type: ignore[return-value]

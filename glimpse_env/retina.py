@@ -1,8 +1,9 @@
-"""What the eye sees: sprites summed, clipped at 255, padded with zeros and averaged down, without ever building the canvas.
+"""What the eye sees: sprites summed, clipped at 255, padded with zeros and averaged down; the canvas is never built.
 
 A gaze is (row, column) in [-1, 1], the outermost pixel centres of the canvas. The window of a scale is a square of
-`patch * scale * zoom` pixels, whole pixels, whose middle lies nearest to the gaze; what lies past the canvas is zero. Each of
-its `scale * zoom` square blocks is averaged to one number in [0, 1], so every scale gives patch x patch numbers.
+`patch * scale * zoom` pixels, whole pixels, whose middle lies nearest to the gaze; what lies past the canvas is zero.
+Each of its `scale * zoom` square blocks is averaged to one number in [0, 1], so every scale gives patch x patch
+numbers.
 
 `glimpse` is the kernel. `compose` and `reference` say the same in plain numpy, for tests and pictures.
 """
@@ -26,7 +27,7 @@ def window_start(gaze: float, canvas: int, window: int) -> int:
     """First row (or column) of a window of `window` pixels around a gaze in [-1, 1] on `canvas` pixels."""
     centre = (gaze + 1.0) * 0.5 * (canvas - 1)
     # Whole numbers are taken off after rounding, so that windows of every even width round alike and nest.
-    return np.int64(np.floor(centre + 1.0 - 0.5 * (window % 2))) - window // 2
+    return np.int64(np.floor(centre + 1.0 - 0.5 * (window % 2))) - window // 2  # type: ignore[return-value]
 
 
 @njit(cache=True, error_model="numpy")
@@ -98,7 +99,9 @@ def _halve(target: npt.NDArray[np.uint16], source: npt.NDArray[np.unsignedintege
 
 
 @njit(cache=True, error_model="numpy")
-def _block_means(out: Floats, at: int, window: Bytes, side: int, start_row: int, start_column: int, patch: int, factor: int) -> None:
+def _block_means(
+    out: Floats, at: int, window: Bytes, side: int, start_row: int, start_column: int, patch: int, factor: int
+) -> None:
     """The general path: means of factor x factor blocks, any factor, any patch."""
     unit = np.float32(1.0 / (255.0 * factor * factor))
     for row in range(patch):
@@ -128,8 +131,8 @@ def glimpse(
     """Look at one scene.
 
     Args:
-        out: float32, flat, written from `at` on: scales * channels * patch * patch numbers, scale by scale, in each channel by
-            channel.
+        out: float32, flat, written from `at` on: scales * channels * patch * patch numbers, scale by scale, in each
+            channel by channel.
         at: Where in `out` to begin.
         bank: uint8, (pixels,), with a margin of `OVERHANG`.
         sprites: int64, (lanes, sprites, 7), see `glimpse_env.state`.
@@ -180,7 +183,7 @@ def glimpse(
 
 @njit(cache=True, error_model="numpy")
 def canvas(out: Bytes, bank: Bytes, sprites: Ints, lane: int, config: Ints) -> None:
-    """The whole hidden scene of one lane, by the same sum as a glimpse: `out` is uint8, (height, width, channels), written."""
+    """The whole hidden scene of one lane, by the sum a glimpse takes, into `out`: uint8, (height, width, channels)."""
     height, width, channels = out.shape
     plane = np.empty(height * width + OVERHANG, np.uint8)
     for channel in range(channels):
@@ -219,8 +222,9 @@ def reference(canvas: Bytes, row: float, column: float, factors: tuple[int, ...]
     for factor in factors:
         side = patch * factor
         padded = np.pad(canvas, ((side, side), (side, side), (0, 0)))
+        nearest = 0.5 if side % 2 else 1.0
         top, left = (
-            np.clip(int(np.floor((gaze + 1) / 2 * (size - 1) + (0.5 if side % 2 else 1))) - side // 2, -side, size) + side
+            int(np.clip(np.floor((gaze + 1) / 2 * (size - 1) + nearest) - side // 2, -side, size)) + side
             for gaze, size in ((row, height), (column, width))
         )
         crop = padded[top : top + side, left : left + side].astype(np.int64)

@@ -1,19 +1,22 @@
 """The three inner loops of the retina as vector instructions, written once for every processor.
 
-Each is a numba intrinsic that emits LLVM vector operations on a fixed number of elements; LLVM turns them into whatever the
-processor has. All of them read, and the first two also write, up to `OVERHANG` elements past the count asked for, so that a row
-needs no scalar remainder: buffers carry that margin.
+Each is a numba intrinsic that emits LLVM vector operations on a fixed number of elements; LLVM turns them into whatever
+the processor has. All of them read, and the first two also write, up to `OVERHANG` elements past the count asked for,
+so that a row needs no scalar remainder: buffers carry that margin.
 """
-# mypy: disable-error-code="no-untyped-def"
+# mypy: disable-error-code="no-untyped-def, untyped-decorator"
 
 from __future__ import annotations
 
+from typing import Any
+
 from llvmlite import ir
-from numba import types
+from numba import extending, types
 from numba.core import cgutils
-from numba.extending import intrinsic
 
 OVERHANG = 32
+
+intrinsic: Any = extending.intrinsic  # typed, it would have callers pass `typing`, which numba passes
 
 _I1, _I8, _I16, _I32, _F32 = ir.IntType(1), ir.IntType(8), ir.IntType(16), ir.IntType(32), ir.FloatType()
 
@@ -86,7 +89,7 @@ def add_pairs(typing, target, at, source, start, pitch):
 
 @intrinsic
 def scale_row(typing, target, at, source, start, count, factor):
-    """float32 `target[at:at + count] = source[start:start + count] * factor` for count <= 16; nothing past it is written."""
+    """float32 `target[at:at + count] = source[start:start + count] * factor` for count <= 16, and nothing past it."""
     element = _I8 if source.dtype == types.uint8 else _I16
 
     def emit(context, builder, signature, arguments):

@@ -1,10 +1,10 @@
-"""The layout of the arrays that hold every lane's state: the columns' names, in one place for kernels and Python alike."""
+"""The layout of the arrays that hold every lane's state: the columns' names, for kernels and Python alike."""
 
 from __future__ import annotations
 
 from typing import Final
 
-# sprites: int64, (lanes, sprites, 7). A sprite is a rectangle of bank pixels and where its top-left pixel lies on the canvas.
+# sprites: int64, (lanes, sprites, 7). A sprite is a rectangle of bank pixels, and where its corner lies on the canvas.
 OFFSET: Final = 0  # index of its first pixel in the bank
 ROW: Final = 1  # bank elements from one row to the next
 PLANE: Final = 2  # bank elements from one colour plane to the next

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from itertools import pairwise
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -23,8 +24,8 @@ class Task:
     """The keyword arguments of `GlimpseEnv` and `GlimpseVectorEnv`.
 
     Attributes:
-        source: Where images come from: ``"mnist"``, ``"digits"`` (the bundled glyphs), a folder of class folders, a pair
-            ``(images, labels)``, a mapping of splits to such pairs, or a `glimpse_env.sources.Source`.
+        source: Where images come from: ``"mnist"``, ``"digits"`` (the bundled glyphs), a folder of class folders, a
+            pair ``(images, labels)``, a mapping of splits to such pairs, or a `glimpse_env.sources.Source`.
         split: ``"train"``, ``"validation"`` or ``"test"``; sprites and clutter both come from it.
         fallback: What stands in, with a loud warning, when MNIST cannot be had; None makes that an error.
         canvas: Side in pixels, or (height, width); None takes the size of the images.
@@ -78,9 +79,12 @@ class Task:
             object.__setattr__(self, name, _widths(name, getattr(self, name)))
         for name, low in (("clutter", 0), ("fragment", 1), ("patch", 1), ("budget", 1), ("grid", 1)):
             object.__setattr__(self, name, whole(name, getattr(self, name), low))
-        for name, choices in (("split", SPLITS), ("reward", get_args(RewardRule)), ("action_mode", get_args(ActionMode))):
-            if getattr(self, name) not in choices:
-                raise ValueError(f"{name}={getattr(self, name)!r} is unknown; choose one of {', '.join(map(repr, choices))}")
+        choices = {"split": SPLITS, "reward": get_args(RewardRule), "action_mode": get_args(ActionMode)}
+        for name, known in choices.items():
+            if getattr(self, name) not in known:
+                raise ValueError(
+                    f"{name}={getattr(self, name)!r} is unknown; choose one of {', '.join(map(repr, known))}"
+                )
         if not isinstance(self.stopping, bool | np.bool_):
             raise TypeError(f"stopping={self.stopping!r} must be True or False")
         if self.reward == "running" and self.stopping:
@@ -94,7 +98,9 @@ class Task:
                 "so that a right answer is never worth less than a wrong one; lower it or the budget"
             )
         if cost and not self.stopping:
-            raise ValueError(f"glimpse_cost={cost!r} has no meaning where every episode takes the whole budget; pass glimpse_cost=0")
+            raise ValueError(
+                f"glimpse_cost={cost!r} has no meaning where every episode takes the whole budget; pass glimpse_cost=0"
+            )
 
     def canvas_size(self, bank: Bank) -> tuple[int, int]:
         """Height and width of the canvas for these images.
@@ -110,14 +116,18 @@ class Task:
         elif isinstance(self.canvas, Sequence) and len(self.canvas) == 2 and not isinstance(self.canvas, str):
             height, width = (whole("canvas", side, 1) for side in self.canvas)
         else:
-            raise TypeError(f"canvas={self.canvas!r} must be a whole number, (height, width), or None for the size of the images")
+            raise TypeError(
+                f"canvas={self.canvas!r} must be a whole number, (height, width), or None for the size of the images"
+            )
         if tallest > height or widest > width:
             raise ValueError(
                 f"canvas {height}x{width} is smaller than the images ({tallest}x{widest}); "
                 f"pass canvas=({max(tallest, height)}, {max(widest, width)}) or larger"
             )
         if self.patch > min(height, width):
-            raise ValueError(f"patch={self.patch} must lie in [1, {min(height, width)}], the smaller side of the canvas")
+            raise ValueError(
+                f"patch={self.patch} must lie in [1, {min(height, width)}], the smaller side of the canvas"
+            )
         shortest = int(bank.table[:, [s.IMAGE_HEIGHT, s.IMAGE_WIDTH]].min())
         if self.clutter and self.fragment > shortest:
             raise ValueError(f"fragment={self.fragment} must lie in [1, {shortest}], the smallest side of the images")
@@ -152,6 +162,6 @@ def _widths(name: str, values: Any) -> tuple[int, ...]:
     if not isinstance(values, Sequence) or isinstance(values, str) or not values:
         raise TypeError(f"{name}={values!r} must be a non-empty tuple of whole numbers, as in {name}=(1, 2, 4)")
     widths = tuple(whole(f"each of {name}", value, 1) for value in values)
-    if any(b <= a for a, b in zip(widths, widths[1:], strict=False)):
+    if any(b <= a for a, b in pairwise(widths)):
         raise ValueError(f"{name}={widths} must ascend, each once, as in {name}=(1, 2, 4)")
     return widths

@@ -17,7 +17,7 @@ os.register_at_fork(after_in_child=_pool.cache_clear)  # threads do not survive 
 
 
 def over_lanes(kernel: Callable[..., None], lanes: int, threads: int, *arguments: object) -> None:
-    """Call `kernel(begin, end, *arguments)` on `threads` equal shares of `lanes`; the caller's own thread takes the first."""
+    """Call `kernel(begin, end, *arguments)` on `threads` equal shares of `lanes`, the first on the caller's thread."""
     if threads == 1:
         kernel(0, lanes, *arguments)
         return

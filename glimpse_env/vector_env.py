@@ -33,9 +33,10 @@ class GlimpseVectorEnv(gym.vector.VectorEnv[Observation, Any, npt.NDArray[Any]])
     Args:
         num_envs: Number of lanes, at least 1.
         source: As for `GlimpseEnv`.
-        autoreset_mode: What happens to a finished lane, as in `gymnasium.vector.SyncVectorEnv`: ``"NextStep"`` (the next step
-            resets it and ignores its action), ``"SameStep"`` (reset at once, the last observation and info are in
-            ``infos["final_obs"]`` and ``infos["final_info"]``) or ``"Disabled"`` (you reset it, with ``options["reset_mask"]``).
+        autoreset_mode: What happens to a finished lane, as in `gymnasium.vector.SyncVectorEnv`: ``"NextStep"`` (the
+            next step resets it and ignores its action), ``"SameStep"`` (reset at once, the last observation and info
+            are in ``infos["final_obs"]`` and ``infos["final_info"]``) or ``"Disabled"`` (you reset it, with
+            ``options["reset_mask"]``).
         num_threads: Threads that share the lanes, at least 1; two pay off from 64 lanes on.
         **task: As for `GlimpseEnv`.
 
@@ -58,9 +59,13 @@ class GlimpseVectorEnv(gym.vector.VectorEnv[Observation, Any, npt.NDArray[Any]])
         num_envs, num_threads = whole("num_envs", num_envs, 1), whole("num_threads", num_threads, 1)
         modes = [mode.value for mode in AutoresetMode]
         if autoreset_mode not in [*AutoresetMode, *modes]:
-            raise ValueError(f"autoreset_mode={autoreset_mode!r} is unknown; choose one of {', '.join(map(repr, modes))}")
+            raise ValueError(
+                f"autoreset_mode={autoreset_mode!r} is unknown; choose one of {', '.join(map(repr, modes))}"
+            )
         if render_mode not in (None, "rgb_array"):
-            raise ValueError(f"render_mode={render_mode!r} is unknown to the vector environment; choose 'rgb_array' or None")
+            raise ValueError(
+                f"render_mode={render_mode!r} is unknown to the vector environment; choose 'rgb_array' or None"
+            )
         self.num_envs, self.render_mode = num_envs, render_mode
         self.autoreset_mode = AutoresetMode(autoreset_mode)
         self.metadata = {"render_modes": ["rgb_array"], "render_fps": 2, "autoreset_mode": self.autoreset_mode}
@@ -76,28 +81,30 @@ class GlimpseVectorEnv(gym.vector.VectorEnv[Observation, Any, npt.NDArray[Any]])
         """Where the images come from; its `name` says what they really are."""
         return self._dynamics.source
 
-    def reset(  # type: ignore[override]  # Gymnasium's own vector environments take a sequence of seeds too
+    def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Observation, dict[str, Any]]:
         """Begin new episodes.
 
         Args:
             seed: Lane i gets `seed + i`, or `seed[i]`; None goes on with the running series.
-            options: ``"index"``: the scenes to draw, one number or int (num_envs,). ``"reset_mask"``: bool (num_envs,), the
-                lanes to reset; the others stay as they are.
+            options: ``"index"``: the scenes to draw, one number or int (num_envs,). ``"reset_mask"``: bool (num_envs,),
+                the lanes to reset; the others stay as they are.
 
         Returns:
             The observation of every lane, and an empty info.
 
         Raises:
             TypeError: If the mask is no boolean array, or a seed or an index no whole number.
-            ValueError: If lengths do not fit, the mask chooses no lane, a seed or an index is negative, or an option is unknown.
+            ValueError: If lengths do not fit, the mask chooses no lane, a seed or an index is negative, or an option is
+                unknown.
         """
         dynamics, options = self._dynamics, dict(options or {})
         chosen = self._mask(options.pop("reset_mask", None))
         unborn = dynamics.counts[:, s.PHASE] == s.UNBORN
         if (unborn & ~chosen).any():
-            raise ValueError(f"lanes {np.flatnonzero(unborn & ~chosen).tolist()} have never been reset; call reset() without a mask first")
+            lanes = np.flatnonzero(unborn & ~chosen).tolist()
+            raise ValueError(f"lanes {lanes} have never been reset; call reset() without a mask first")
         if isinstance(seed, int | np.integer):
             super().reset(seed=int(seed))
             seed = [int(seed) + lane for lane in range(self.num_envs)]
@@ -135,12 +142,14 @@ class GlimpseVectorEnv(gym.vector.VectorEnv[Observation, Any, npt.NDArray[Any]])
             actions: An element of `action_space`.
 
         Returns:
-            Observations, rewards (float64), terminations, truncations (all False) and infos, each with the lanes as first axis.
+            Observations, rewards (float64), terminations, truncations (all False) and infos, each with the lanes as
+            first axis.
 
         Raises:
             RuntimeError: Before the first reset and, with autoreset disabled, while a lane is finished.
             TypeError: For a wrong type or dtype.
-            ValueError: For a wrong shape, a number that is not finite, or a choice out of range; no lane has moved then.
+            ValueError: For a wrong shape, a number that is not finite, or a choice out of range; no lane has moved
+                then.
         """
         moved = self.transition(actions)
         return (
@@ -184,7 +193,7 @@ class GlimpseVectorEnv(gym.vector.VectorEnv[Observation, Any, npt.NDArray[Any]])
         return self._dynamics.action_masks()
 
     def targets(self) -> npt.NDArray[np.int64]:
-        """The right answer of every lane, for judges and references: int64, (num_envs,). Observations and infos never have it."""
+        """The right answer of every lane, for judges and references only: int64, (num_envs,)."""
         return self._dynamics.counts[:, s.TARGET].copy()
 
     def answers(self) -> npt.NDArray[np.int64]:
@@ -192,7 +201,7 @@ class GlimpseVectorEnv(gym.vector.VectorEnv[Observation, Any, npt.NDArray[Any]])
         return self._dynamics.counts[:, s.ANSWER].copy()
 
     def canvases(self) -> npt.NDArray[np.uint8]:
-        """The hidden scenes, for pictures and full-view references: uint8, (num_envs, height, width) or (..., 3) for RGB."""
+        """The hidden scenes, for pictures and full-view references: uint8, (num_envs, height, width), or (..., 3)."""
         return self._dynamics.canvases()
 
     def render(self) -> tuple[npt.NDArray[np.uint8], ...] | None:

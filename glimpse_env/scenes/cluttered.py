@@ -1,8 +1,8 @@
 """The scenes of Recurrent Models of Visual Attention: one image among fragments of others.
 
-After the generator of google-deepmind/mnist-cluttered: each fragment is a uniform crop of a uniform image of the same split at a
-uniform place; the image itself lies at a uniform place; everything is added and clipped, nothing is ever overwritten. With no
-fragments it is the translated task, and with a canvas of the image's own size the centred one.
+After the generator of google-deepmind/mnist-cluttered: each fragment is a uniform crop of a uniform image of the same
+split at a uniform place; the image itself lies at a uniform place; everything is added and clipped, nothing is ever
+overwritten. With no fragments it is the translated task, and with a canvas of the image's own size the centred one.
 """
 
 from __future__ import annotations
@@ -23,9 +23,19 @@ DRAWS_PER_FRAGMENT = 5
 
 @njit(cache=True, error_model="numpy", inline="always")
 def _place(
-    sprites: Ints, lane: int, k: int, table: Ints, image: int, row: int, column: int, height: int, width: int, top: int, left: int
+    sprites: Ints,
+    lane: int,
+    k: int,
+    table: Ints,
+    image: int,
+    row: int,
+    column: int,
+    height: int,
+    width: int,
+    top: int,
+    left: int,
 ) -> None:
-    """Let sprite k of a lane show height x width pixels of an image from (row, column) on, at (top, left) of the canvas."""
+    """Let sprite k of a lane show height x width pixels of an image from (row, column) on, at (top, left)."""
     pitch = table[image, s.IMAGE_WIDTH]
     sprites[lane, k, s.OFFSET] = table[image, s.IMAGE_OFFSET] + row * pitch + column
     sprites[lane, k, s.ROW] = pitch
