@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from gymnasium import spaces
 from gymnasium.vector.utils import batch_space
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from glimpse_env import actions as a
@@ -83,7 +83,7 @@ def test_decisions_by_hand(mode: str, keywords: dict[str, Any], action: Any, dec
 
 
 @given(st.sampled_from(MODES), st.booleans(), st.booleans(), st.integers(1, 12), st.integers(0, 2**31))
-@settings(deadline=None)
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_every_sample_of_the_space_is_a_decision(mode: str, stops: bool, zooms: bool, grid: int, seed: int) -> None:
     actions = make(mode, stopping=stops, zooms=(1, 3) if zooms else (2,), grid=grid)
     lanes = 20

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from glimpse_env import GlimpseEnv, GlimpseVectorEnv
@@ -58,7 +58,7 @@ def play(env: GlimpseEnv, seed: int, steps: int) -> list[Any]:
 @pytest.mark.parametrize("keywords", [{}, {"glimpse_cost": 0.1}, {"stopping": False}, RUNNING, {"scales": (1, 2)}])
 @pytest.mark.parametrize("mode", ["flat", "hybrid"])
 @given(seed=st.integers(0, 2**32))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_scenes_that_agree_where_the_agent_looked_are_the_same_to_it(
     keywords: dict[str, Any], mode: str, seed: int
 ) -> None:

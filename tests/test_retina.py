@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from glimpse_env import retina
@@ -107,7 +107,7 @@ def scenes(draw: st.DrawFn) -> tuple[Scene, float, float]:
 
 
 @given(scenes())
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_kernel_equals_reference(given_scene: tuple[Scene, float, float]) -> None:
     assert_kernel_is_reference(*given_scene)
 
@@ -154,7 +154,7 @@ def test_the_fast_path_is_taken_where_windows_nest(
 
 
 @given(scenes())
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_canvas_kernel_equals_compose(given_scene: tuple[Scene, float, float]) -> None:
     scene = given_scene[0]
     out = np.full(scene.canvas.shape, MARK, np.uint8)
