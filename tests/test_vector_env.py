@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import multiprocessing
 import pickle
 from typing import Any
 
@@ -321,3 +322,27 @@ def test_a_copy_in_mid_episode_goes_on_alike(copier: Any, mode: str) -> None:
     unroll(env, 3)
     twin = copier(env)
     assert_identical(unroll(env, 40), unroll(twin, 40))
+
+
+def _unroll_in_child(results: Any) -> None:
+    env = GlimpseVectorEnv(4, **SMALL, num_threads=2)
+    env.action_space.seed(0)
+    env.reset(seed=0)
+    results.put(unroll(env, 3)[-1][0]["glimpse"])
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
+def test_a_forked_process_starts_threads_of_its_own() -> None:
+    env = GlimpseVectorEnv(4, **SMALL, num_threads=2)
+    env.action_space.seed(0)
+    env.reset(seed=0)
+    expected = unroll(env, 3)[-1][0]["glimpse"]
+    fork = multiprocessing.get_context("fork")
+    results = fork.Queue()
+    child = fork.Process(target=_unroll_in_child, args=(results,), daemon=True)
+    child.start()
+    try:
+        assert_identical(results.get(timeout=60), expected)
+    finally:
+        child.kill()
+        child.join()
