@@ -50,7 +50,7 @@ class Stock:
     policy: str = "MultiInputPolicy"
     history: bool = False
     flat: bool = False
-    lanes: int = 64
+    lanes: int = 256
     settings: dict[str, Any] = field(default_factory=dict)
 
     def load(self) -> Any:
@@ -60,16 +60,13 @@ class Stock:
 
 
 _PPO: dict[str, Any] = {
-    "n_steps": 64, "batch_size": 512, "n_epochs": 4, "learning_rate": 1e-3, "ent_coef": 0.01, "gamma": 0.9
+    "n_steps": 16, "batch_size": 512, "n_epochs": 4, "learning_rate": 1e-3, "ent_coef": 0.01, "gamma": 0.9
 }  # fmt: skip
 _DQN: dict[str, Any] = {
     "buffer_size": 100_000, "learning_starts": 10_000, "batch_size": 256, "train_freq": 4, "gradient_steps": 4,
     "learning_rate": 5e-4, "gamma": 0.9, "exploration_fraction": 0.5, "target_update_interval": 5_000,
 }  # fmt: skip
-_WIDE: dict[str, Any] = {
-    "net_arch": [256, 256],
-    "activation_fn": nn.ReLU,
-}  # sixty-four units are too few for seven glimpses
+_WIDE: dict[str, Any] = {"net_arch": [256, 256], "activation_fn": nn.ReLU}  # 64 units are few for seven glimpses
 _RECURRENT: dict[str, Any] = {
     **_PPO, "policy_kwargs": {"lstm_hidden_size": 128, "enable_critic_lstm": False, "shared_lstm": True}
 }  # fmt: skip
@@ -80,8 +77,8 @@ STOCK: dict[str, Stock] = {
     "ppo_history": Stock(algorithm="stable_baselines3:PPO", history=True, settings={**_PPO, "policy_kwargs": _WIDE}),
     "recurrent_ppo": Stock(algorithm="sb3_contrib:RecurrentPPO", policy="MultiInputLstmPolicy", settings=_RECURRENT),
     "maskable_ppo": Stock(algorithm="sb3_contrib:MaskablePPO", flat=True, settings=_PPO),
-    "a2c": Stock(algorithm="stable_baselines3:A2C", settings={"n_steps": 8, "ent_coef": 0.01, "gamma": 0.9}),
-    "dqn": Stock(algorithm="stable_baselines3:DQN", flat=True, settings=_DQN),
+    "a2c": Stock(algorithm="stable_baselines3:A2C", lanes=64, settings={"n_steps": 8, "ent_coef": 0.01, "gamma": 0.9}),
+    "dqn": Stock(algorithm="stable_baselines3:DQN", flat=True, lanes=64, settings=_DQN),
 }
 
 

@@ -2,9 +2,9 @@
 
     python -m benchmarks.ppo_bars
 
-No wrapper, no network of ours: Stable-Baselines3's own policy on the observation as it comes, and once with all glimpses
-of the episode side by side. Settings were chosen by training return and validation accuracy; the test scenes are seen by
-the one evaluation of each result. Results that exist are kept, so that an interrupted run goes on.
+No wrapper, no network of ours: Stable-Baselines3's own policy on the observation as it comes, and once with all
+glimpses of the episode side by side. Settings were chosen by training return and validation accuracy; the test scenes
+are seen by the one evaluation of each result. Results that exist are kept, so that an interrupted run goes on.
 """
 
 from __future__ import annotations

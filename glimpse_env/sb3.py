@@ -146,18 +146,22 @@ class GlimpseVecEnv(VecEnv):
         self, infos: list[Info], ended: npt.NDArray[np.intp], last: Observation, outcome: npt.NDArray[np.int64]
     ) -> None:
         now = round(time.time() - self._born, 6)
-        episodes = zip(self._returns[ended].tolist(), self._lengths[ended].tolist(), strict=True)
-        outcomes = zip(*outcome[:, ended].tolist(), strict=True)
-        for row, (lane, (total, length), (label, answer, success, glimpses)) in enumerate(
-            zip(ended.tolist(), episodes, outcomes, strict=True)
-        ):
+        columns = (
+            ended.tolist(),
+            self._returns[ended].round(6).tolist(),
+            self._lengths[ended].tolist(),
+            *outcome[:, ended].tolist(),
+            zip(*last.values(), strict=True),
+        )
+        names = tuple(last)
+        for lane, total, length, label, answer, success, glimpses, seen in zip(*columns, strict=True):
             infos[lane] = {
                 "label": label,
                 "answer": answer,
                 "is_success": bool(success),
                 "glimpses": glimpses,
-                "episode": {"r": round(total, 6), "l": length, "t": now},
-                "terminal_observation": {name: value[row] for name, value in last.items()},
+                "episode": {"r": total, "l": length, "t": now},
+                "terminal_observation": dict(zip(names, seen, strict=True)),
                 "TimeLimit.truncated": False,
             }
 
