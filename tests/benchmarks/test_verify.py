@@ -52,32 +52,32 @@ def test_a_true_result_is_confirmed_in_every_number(result: dict[str, Any]) -> N
 
 
 @pytest.mark.parametrize(
-    ("path", "lie"),
+    ("path", "lie", "name"),
     [
-        (("evaluation", "accuracy"), 0.99),
-        (("evaluation", "mean_return"), 0.99),
-        (("evaluation", "mean_glimpses"), 1.0),
-        (("looking", "coverage"), 0.01),
-        (("looking", "corner"), 0.0),
-        (("log", "fingerprint"), "0" * 64),
-        (("log", "split"), "validation"),
-        (("log", "overrides"), {"clutter": 0}),
-        (("log", "id"), "CenteredDigits-v0"),
-        (("log", "steps"), "nonsense"),
-        (("overrides",), {"clutter": 0}),
-        (("name",), "TranslatedDigits-v0"),
-        (("name",), "Unknown-v0"),
-        (("format",), 2),
-        (("finished",), False),
+        (("evaluation", "accuracy"), 0.99, "accuracy"),
+        (("evaluation", "mean_return"), 0.99, "mean_return"),
+        (("evaluation", "mean_glimpses"), 1.0, "mean_glimpses"),
+        (("looking", "coverage"), 0.01, "coverage"),
+        (("looking", "corner"), 0.0, "corner"),
+        (("log", "fingerprint"), "0" * 64, "the log"),
+        (("log", "split"), "validation", "split"),
+        (("log", "overrides"), {"clutter": 0}, "overrides of the log"),
+        (("log", "id"), "CenteredDigits-v0", "task of the log"),
+        (("log", "steps"), "nonsense", "a result of this benchmark"),
+        (("overrides",), {"clutter": 0}, "overrides"),
+        (("name",), "TranslatedDigits-v0", "task"),
+        (("name",), "Unknown-v0", "a result of this benchmark"),
+        (("format",), 2, "format"),
+        (("finished",), False, "finished"),
     ],
 )
-def test_every_lie_is_refuted(result: dict[str, Any], path: tuple[str, ...], lie: Any) -> None:
+def test_every_lie_is_refuted(result: dict[str, Any], path: tuple[str, ...], lie: Any, name: str) -> None:
     false = copy.deepcopy(result)
     place = false
-    for name in path[:-1]:
-        place = place[name]
+    for part in path[:-1]:
+        place = place[part]
     place[path[-1]] = lie
-    assert wrong(false)
+    assert name in wrong(false)
 
 
 def test_the_refutation_names_the_number(result: dict[str, Any]) -> None:
