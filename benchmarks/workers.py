@@ -24,7 +24,7 @@ Ended = tuple[Cell, str | None] | None
 
 def on_this_machine(todo: Sequence[Cell], results: Path, runs: Path, workers: int) -> Iterator[Ended]:
     """Run cells in processes of their own, `workers` at a time; one that crashes does not stop the others."""
-    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, cores() // workers)))
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # small batches: a second thread waits more than it works
     context = multiprocessing.get_context("spawn")  # torch and numba do not survive a fork
     waiting = list(todo)
     running: dict[Any, tuple[Cell, Any, Connection]] = {}
