@@ -12,7 +12,6 @@ from __future__ import annotations
 import importlib
 import os
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,11 +22,9 @@ from rich.progress import Progress, TextColumn
 from stable_baselines3.common.callbacks import BaseCallback
 from torch import nn
 
+from agents.training import Log, Row, ignore, refuse_stand_in
 from glimpse_env import TASKS, evaluate, sb3
 from glimpse_env.sb3_agent import SB3Agent
-from glimpse_env.sources import DataError
-
-Log = Callable[[dict[str, float]], None]
 
 # Attributes of our own on the models: saved in the zip with everything else, so that a checkpoint is one file.
 _SETTINGS, _SECONDS = "glimpse_settings", "glimpse_seconds"
@@ -88,7 +85,7 @@ def train(
     seed: int,
     steps: int,
     folder: Path,
-    log: Log = lambda row: None,
+    log: Log = ignore,
     overrides: dict[str, Any] | None = None,
     algorithm: str = "ppo",
     **config: Any,
@@ -122,9 +119,7 @@ def train(
     lanes = keywords.pop("lanes", stock.lanes)
     mode = {"action_mode": "flat"} if stock.flat else {}
     env = sb3.make(task, lanes, history=stock.history, **{**mode, **overrides})
-    if env.env.source.stand_in_for is not None:
-        twin = task.replace("MNIST", "Digits")
-        raise DataError(f"{task} has no real images here; set GLIMPSE_DATA, or train on {twin}")
+    refuse_stand_in(task, env.env.source)
     path = folder / "model.zip"
     if path.exists():
         model = _restore(stock.load(), path, env, described, seed)
@@ -213,7 +208,7 @@ def main(
     with Progress(*columns) as progress:
         bar = progress.add_task(f"{algorithm} on {task}", total=steps, status="")
 
-        def show(row: dict[str, float]) -> None:
+        def show(row: Row) -> None:
             status = f"accuracy {row['accuracy']:.3f} return {row['return']:.3f}"
             progress.update(bar, completed=row["steps"], status=status)
 
@@ -228,4 +223,4 @@ def main(
 if __name__ == "__main__":
     import tyro
 
-    tyro.cli(main)
+    tyro.cli(main, prog="python -m agents.ppo")

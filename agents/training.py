@@ -12,7 +12,7 @@ import torch
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from glimpse_env.env import Observation
-from glimpse_env.sources import DataError
+from glimpse_env.sources import DataError, Source
 from glimpse_env.vector_env import GlimpseVectorEnv
 
 Row = dict[str, float]
@@ -36,11 +36,16 @@ def make_lanes(task: str, lanes: int, split: str = "train", **overrides: Any) ->
     keywords = {"action_mode": "hybrid", **overrides}
     env = gym.make_vec(task, lanes, split=split, autoreset_mode="Disabled", **keywords)
     assert isinstance(env, GlimpseVectorEnv)
-    if env.source.stand_in_for is not None:
+    refuse_stand_in(task, env.source)
+    return env
+
+
+def refuse_stand_in(task: str, source: Source) -> None:
+    """Raise a `DataError` if these images stand in for those of the task."""
+    if source.stand_in_for is not None:
         raise DataError(
             f"{task} has no real images here; set GLIMPSE_DATA, or train on {task.replace('MNIST', 'Digits')}"
         )
-    return env
 
 
 def save(path: Path, state: dict[str, Any]) -> None:
