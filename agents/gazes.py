@@ -90,10 +90,8 @@ def mixture(env: GlimpseVectorEnv, looks: int, chance: np.random.Generator) -> P
     plans = [PLANS[name](env, looks, chance) for name in GAZES]
     gaze, zoom = np.empty_like(plans[0].gaze), np.empty_like(plans[0].zoom)
     for k, plan in enumerate(plans):
-        gaze[:, k :: len(GAZES)], zoom[:, k :: len(GAZES)] = (
-            plan.gaze[:, k :: len(GAZES)],
-            plan.zoom[:, k :: len(GAZES)],
-        )
+        share = np.s_[:, k :: len(GAZES)]
+        gaze[share], zoom[share] = plan.gaze[share], plan.zoom[share]
     return Plan(gaze, zoom)
 
 

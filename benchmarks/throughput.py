@@ -94,6 +94,8 @@ def main(
     console = Console()
     for scene in SCENES:
         console.print(table(scene, [rig for rig in rigs if rig.scene == scene]))
+    if version is None:
+        console.print(f"ap_gym is missing: {ap_gym_python} cannot import it")
     console.print(bar_table(bars), f"load: {before} before, {loads['after']} after")
     result = {
         "format": 1,
