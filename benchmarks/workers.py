@@ -14,7 +14,6 @@ from typing import Any
 
 from benchmarks import cells
 from benchmarks.cells import Cell
-from benchmarks.files import cores
 
 _TICK = 0.5  # seconds between two looks at the running cells
 
