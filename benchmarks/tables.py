@@ -18,7 +18,7 @@ def show(found: Sequence[Result], console: Console) -> None:
     """Print the tables of these results, all of one suite."""
     scored = rows(found)
     for task in dict.fromkeys(row.task for row in scored):
-        columns = ("board", "agent", "seeds", "accuracy %", "95 %", "return", "glimpses", "area", "norm.")
+        columns = ("board", "agent", "seeds", "acc. %", "95 %", "return", "glimpses", "area", "norm.")
         table = Table(*columns, title=task, caption=_CAPTION, box=box.SIMPLE)
         of_task = [row for row in scored if row.task == task]
         for row in sorted(of_task, key=lambda row: (list(BOARDS).index(row.board), -row.accuracy)):
