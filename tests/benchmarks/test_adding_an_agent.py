@@ -38,6 +38,8 @@ def test_the_worked_example_works(tmp_path: Path) -> None:
         assert done.returncode == 0, done.stdout + done.stderr
         output += done.stdout
     results = load("smoke", tmp_path / "my_results")
-    assert [(result["agent"], result["board"], result["seed"]) for result in results] == [("scan", "labels", k) for k in (0, 1)]
+    assert [(result["agent"], result["board"], result["seed"]) for result in results] == [
+        ("scan", "labels", k) for k in (0, 1)
+    ]
     assert all(result["evaluation"]["accuracy"] > 0.5 for result in results)
     assert output.count("confirmed") == 2
