@@ -37,6 +37,13 @@ def test_gymnasium_finds_no_fault(name: str, mode: str) -> None:
     check_env(env.unwrapped, skip_render_check=True)
 
 
+@pytest.mark.parametrize("name", TASKS)
+def test_gymnasium_finds_no_fault_in_the_pictures(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    env = gym.make(name, render_mode="rgb_array", source=noise_images(size=(28, 28)))
+    check_env(env.unwrapped)
+
+
 # It takes every array of three axes for a picture, and its convolutions need more pixels than a glimpse has; as float32
 # its default extractor flattens it.
 @pytest.mark.filterwarnings("ignore:It seems that your observation (space )?glimpse is an image")
