@@ -48,9 +48,10 @@ function showCurves(data, agents, metric, log) {
     const xs = series.flatMap((one) => one.points.map(([x]) => x)), ys = series.flatMap((one) => one.points.map(([, y]) => y));
     const [low, high] = metric === "accuracy" ? [0, 1] : [Math.min(0, ...ys), Math.max(...ys)];
     const xTicks = log ? logTicks(Math.min(...xs), Math.max(...xs)) : ticks(0, Math.max(...xs), 5);
+    const end = Math.max(...xs) * 1.05 >= xTicks.at(-1) ? xTicks.at(-1) : Math.max(...xs);
     panels.push(chart(agents, series, {
       title: task.name, x: "environment steps", y: METRICS[metric], log,
-      xTicks, xRange: [xTicks[0], Math.max(...xs)], xText: steps,
+      xTicks, xRange: [xTicks[0], end], xText: steps,
       yTicks: ticks(low, high, 5), yText: (y) => (metric === "accuracy" ? percent(y, 0) : String(parseFloat(y.toPrecision(3)))),
     }));
   }

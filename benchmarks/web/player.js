@@ -171,8 +171,8 @@ function drawScene(task, pixels, path) {
   drawing.append(svg("polyline", { points: places.map((spot) => spot.join(",")).join(" "), class: "path", "stroke-width": 0.5 * unit }));
   places.forEach(([x, y], k) => {
     const latest = k === places.length - 1;
-    drawing.append(svg("circle", { cx: x, cy: y, r: 1.9 * unit, class: latest ? "gaze latest" : "gaze", "stroke-width": 0.3 * unit }));
-    drawing.append(svg("text", { x, y: y + 0.85 * unit, class: latest ? "number latest" : "number", "font-size": 2.5 * unit }, String(k + 1)));
+    drawing.append(svg("circle", { cx: x, cy: y, r: 1.6 * unit, class: latest ? "gaze latest" : "gaze", "stroke-width": 0.3 * unit }));
+    drawing.append(svg("text", { x, y: y + 0.75 * unit, class: latest ? "number latest" : "number", "font-size": 2.1 * unit }, String(k + 1)));
   });
   return [picture, drawing];
 }
