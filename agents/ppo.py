@@ -59,6 +59,10 @@ class Stock:
 _PPO: dict[str, Any] = {
     "n_steps": 16, "batch_size": 512, "n_epochs": 4, "learning_rate": 1e-3, "ent_coef": 0.01, "gamma": 0.9
 }  # fmt: skip
+_A2C: dict[str, Any] = {
+    "n_steps": 8, "learning_rate": 1e-3, "ent_coef": 0.01, "gamma": 0.9, "gae_lambda": 0.9,
+    "normalize_advantage": True, "use_rms_prop": False,
+}  # fmt: skip
 _DQN: dict[str, Any] = {
     "buffer_size": 100_000, "learning_starts": 10_000, "batch_size": 256, "train_freq": 4, "gradient_steps": 4,
     "learning_rate": 5e-4, "gamma": 0.9, "exploration_fraction": 0.5, "target_update_interval": 5_000,
@@ -74,7 +78,7 @@ STOCK: dict[str, Stock] = {
     "ppo_history": Stock(algorithm="stable_baselines3:PPO", history=True, settings={**_PPO, "policy_kwargs": _WIDE}),
     "recurrent_ppo": Stock(algorithm="sb3_contrib:RecurrentPPO", policy="MultiInputLstmPolicy", settings=_RECURRENT),
     "maskable_ppo": Stock(algorithm="sb3_contrib:MaskablePPO", flat=True, settings=_PPO),
-    "a2c": Stock(algorithm="stable_baselines3:A2C", lanes=64, settings={"n_steps": 8, "ent_coef": 0.01, "gamma": 0.9}),
+    "a2c": Stock(algorithm="stable_baselines3:A2C", lanes=32, settings=_A2C),
     "dqn": Stock(algorithm="stable_baselines3:DQN", flat=True, lanes=64, settings=_DQN),
 }
 
