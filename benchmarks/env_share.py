@@ -101,8 +101,8 @@ def _now() -> npt.NDArray[np.float64]:
 
 
 def main(
-    tasks: tuple[str, ...] = ("CenteredDigits-v0", "CrowdedDigits-v0"),
-    lanes: tuple[int, ...] = (16, 64, 256),
+    tasks: tuple[str, ...] = ("CenteredDigits-v0", "CrowdedDigitsRetina-v0", "CrowdedDigits-v0"),
+    lanes: tuple[int, ...] = (16, 256),
     steps: int = 200_000,
     output: Path = RESULTS / "env_share.json",
 ) -> None:
@@ -131,10 +131,10 @@ def main(
                 )
                 table.add_row(task, str(number), vector, f"{row.steps_per_second:,}", *shown)
     Console().print(table)
-    stock = [row.cpu_share for row in rows if row.vector == "native" and row.lanes == STOCK["ppo"].lanes]
     write_json(output, {"bar": BAR, "steps": steps, **made_on, "rows": [asdict(row) for row in rows]})
-    if stock and np.max(stock) > BAR:
-        raise SystemExit(f"missed: {np.max(stock):.1%} of the time is the environment's, the bar is {BAR:.0%}")
+    missed = [row for row in rows if row.vector == "native" and row.lanes == STOCK["ppo"].lanes and row.cpu_share > BAR]
+    if missed:
+        raise SystemExit("over the bar: " + ", ".join(f"{row.task} {row.cpu_share:.1%}" for row in missed))
 
 
 if __name__ == "__main__":
