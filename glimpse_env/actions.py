@@ -18,9 +18,9 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 from gymnasium import spaces
-from numba import njit
 
 from glimpse_env import state as s
+from glimpse_env.kernel import kernel
 from glimpse_env.task import Task
 
 ROW: Final = 0  # NaN keeps the gaze where it is
@@ -34,7 +34,7 @@ Ints = npt.NDArray[np.int64]
 Reals = npt.NDArray[np.float64]
 
 
-@njit(cache=True, error_model="numpy")
+@kernel()
 def _decode_grid(actions: Ints, columns: Ints, sizes: Ints, decisions: Reals) -> int:
     for lane in range(actions.shape[0]):
         for part in range(5):
@@ -46,7 +46,7 @@ def _decode_grid(actions: Ints, columns: Ints, sizes: Ints, decisions: Reals) ->
     return -1
 
 
-@njit(cache=True, error_model="numpy")
+@kernel()
 def _decode_flat(actions: Ints, columns: Ints, sizes: Ints, decisions: Reals) -> int:
     grid, zooms, symbols = sizes[ROW], sizes[ZOOM], sizes[SYMBOL]
     looks = grid * grid * zooms
@@ -68,7 +68,7 @@ def _decode_flat(actions: Ints, columns: Ints, sizes: Ints, decisions: Reals) ->
     return -1
 
 
-@njit(cache=True, error_model="numpy")
+@kernel()
 def _decode_real(actions: Reals, columns: Ints, sizes: Ints, decisions: Reals, binned: bool) -> int:
     for lane in range(actions.shape[0]):
         for part in range(5):

@@ -9,14 +9,15 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 from gymnasium import spaces
-from numba import njit
 
 from glimpse_env import actions as a
 from glimpse_env import retina
 from glimpse_env import state as s
 from glimpse_env.bank import bank_of
+from glimpse_env.kernel import kernel
 from glimpse_env.random import mix, uniform
 from glimpse_env.scenes import cluttered
+from glimpse_env.simd import OVERHANG
 from glimpse_env.sources import load
 from glimpse_env.task import Task, whole
 from glimpse_env.threads import over_lanes
@@ -53,7 +54,7 @@ class Transition(NamedTuple):
     final: dict[str, Floats] | None
 
 
-@njit(cache=True, error_model="numpy", inline="always")
+@kernel()
 def _begin(lane: int, table: Ints, config: Ints, counts: Ints, sprites: Ints, gazes: npt.NDArray[np.float64]) -> None:
     """Draw the next scene of a lane and its first gaze."""
     if counts[lane, s.INDEX] == s.NO_INDEX:
@@ -71,7 +72,7 @@ def _begin(lane: int, table: Ints, config: Ints, counts: Ints, sprites: Ints, ga
     counts[lane, s.PHASE] = s.RUNNING
 
 
-@njit(cache=True, error_model="numpy", inline="always")
+@kernel()
 def _observe(
     lane: int,
     bank: npt.NDArray[np.uint8],
@@ -93,7 +94,7 @@ def _observe(
     budget[lane, 0] = (config[s.BUDGET] - counts[lane, s.GLIMPSES]) / config[s.BUDGET]
 
 
-@njit(cache=True, error_model="numpy", inline="always")
+@kernel()
 def _advance(
     lane: int,
     decisions: npt.NDArray[np.float64],
@@ -124,8 +125,9 @@ def _advance(
     return 0.0
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel()
 def _reset_lanes(
+    share: int,
     begin: int,
     end: int,
     chosen: npt.NDArray[np.bool_],
@@ -135,12 +137,13 @@ def _reset_lanes(
     counts: Ints,
     sprites: Ints,
     gazes: npt.NDArray[np.float64],
+    windows: npt.NDArray[np.uint8],
+    levels: npt.NDArray[np.uint16],
     glimpse: Floats,
     gaze: Floats,
     budget: Floats,
 ) -> None:
-    size = retina.scratch_size(config)
-    window, sums = np.empty(size, np.uint8), np.empty(size, np.uint16)
+    window, sums = windows[share], levels[share]
     flat = glimpse.reshape(glimpse.size)
     for lane in range(begin, end):
         if chosen[lane]:
@@ -148,8 +151,9 @@ def _reset_lanes(
         _observe(lane, bank, config, counts, sprites, gazes, flat, gaze, budget, window, sums)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel()
 def _step_lanes(
+    share: int,
     begin: int,
     end: int,
     autoreset: int,
@@ -161,6 +165,8 @@ def _step_lanes(
     counts: Ints,
     sprites: Ints,
     gazes: npt.NDArray[np.float64],
+    windows: npt.NDArray[np.uint8],
+    levels: npt.NDArray[np.uint16],
     glimpse: Floats,
     gaze: Floats,
     budget: Floats,
@@ -171,8 +177,7 @@ def _step_lanes(
     final_gaze: Floats,
     final_budget: Floats,
 ) -> None:
-    size = retina.scratch_size(config)
-    window, sums = np.empty(size, np.uint8), np.empty(size, np.uint16)
+    window, sums = windows[share], levels[share]
     flat, final_flat = glimpse.reshape(glimpse.size), final_glimpse.reshape(final_glimpse.size)
     for lane in range(begin, end):
         if counts[lane, s.PHASE] == s.FINISHED:  # only next-step autoreset lets a finished lane come here
@@ -192,12 +197,19 @@ def _step_lanes(
         _observe(lane, bank, config, counts, sprites, gazes, flat, gaze, budget, window, sums)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel()
 def _compose_lanes(
-    begin: int, end: int, scenes: npt.NDArray[np.uint8], bank: npt.NDArray[np.uint8], sprites: Ints, config: Ints
+    share: int,
+    begin: int,
+    end: int,
+    scenes: npt.NDArray[np.uint8],
+    planes: npt.NDArray[np.uint8],
+    bank: npt.NDArray[np.uint8],
+    sprites: Ints,
+    config: Ints,
 ) -> None:
     for lane in range(begin, end):
-        retina.canvas(scenes[lane], bank, sprites, lane, config)
+        retina.canvas(scenes, planes[share], bank, sprites, lane, config)
 
 
 class Dynamics:
@@ -238,7 +250,8 @@ class Dynamics:
 
     def _find_bank(self) -> None:
         self._bank, self._table, _ = bank_of(self.source, self.task.split)
-        self._state = (self._bank, self._table, self.config, self.counts, self.sprites, self.gazes)
+        scratch = retina.scratch(self.config, self.threads)
+        self._state = (self._bank, self._table, self.config, self.counts, self.sprites, self.gazes, *scratch)
 
     def __getstate__(self) -> dict[str, Any]:
         shared = ("_bank", "_table", "_state")  # found again rather than copied
@@ -322,6 +335,10 @@ class Dynamics:
 
     def canvases(self) -> npt.NDArray[np.uint8]:
         """The hidden scenes: uint8, (lanes, height, width), or (lanes, height, width, 3) for RGB."""
-        scenes = np.empty((self.lanes, *self.canvas, int(self.config[s.CHANNELS])), np.uint8)
-        over_lanes(_compose_lanes, self.lanes, self.threads, scenes, self._bank, self.sprites, self.config)
-        return scenes[..., 0] if scenes.shape[3] == 1 else scenes
+        channels, pixels = int(self.config[s.CHANNELS]), self.canvas[0] * self.canvas[1]
+        scenes = np.empty((self.lanes, channels, pixels), np.uint8)
+        planes = np.empty((self.threads, pixels + OVERHANG), np.uint8)
+        scene = (self._bank, self.sprites, self.config)
+        over_lanes(_compose_lanes, self.lanes, self.threads, scenes, planes, *scene)
+        pictures = scenes.reshape(self.lanes, channels, *self.canvas)
+        return pictures[:, 0] if channels == 1 else np.ascontiguousarray(np.moveaxis(pictures, 1, 3))

@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from glimpse_env import state as s
+from glimpse_env.kernel import kernel
 from glimpse_env.simd import OVERHANG, add_pairs, add_saturated, scale_row
 
 Bytes = npt.NDArray[np.uint8]
@@ -22,24 +22,22 @@ Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
 
 
-@njit(cache=True, error_model="numpy")
+@kernel()
 def window_start(gaze: float, canvas: int, window: int) -> int:
     """First row (or column) of a window of `window` pixels around a gaze in [-1, 1] on `canvas` pixels."""
     centre = (gaze + 1.0) * 0.5 * (canvas - 1)
     # Whole numbers are taken off after rounding, so that windows of every even width round alike and nest.
-    return np.int64(np.floor(centre + 1.0 - 0.5 * (window % 2))) - window // 2  # type: ignore[return-value]
+    return np.int64(np.floor(centre + (1.0 - 0.5 * (window % 2)))) - window // 2  # type: ignore[return-value]
 
 
-@njit(cache=True, error_model="numpy")
-def scratch_size(config: Ints) -> int:
-    """uint8 elements that `glimpse` needs for the widest window of a task, margins included."""
-    zooms = config[s.LISTS : s.LISTS + config[s.ZOOMS]]
-    scales = config[s.LISTS + config[s.ZOOMS] : s.LISTS + config[s.ZOOMS] + config[s.SCALES]]
-    widest = config[s.PATCH] * zooms.max() * scales.max()
-    return widest * widest + 2 * OVERHANG
+def scratch(config: Ints, threads: int) -> tuple[Bytes, npt.NDArray[np.uint16]]:
+    """What `glimpse` works in: uint8 and uint16, each (threads, pixels of the widest window and its margins)."""
+    zooms, scales = np.split(config[s.LISTS :], [config[s.ZOOMS]])
+    size = int(config[s.PATCH] * zooms.max() * scales.max()) ** 2 + 2 * OVERHANG
+    return np.empty((threads, size), np.uint8), np.empty((threads, size), np.uint16)
 
 
-@njit(cache=True, error_model="numpy")
+@kernel()
 def _fill(
     window: Bytes,
     height: int,
@@ -74,7 +72,7 @@ def _fill(
             target += width
 
 
-@njit(cache=True, error_model="numpy")
+@kernel()
 def _emit(out: Floats, at: int, level: npt.NDArray[np.unsignedinteger], side: int, patch: int, factor: int) -> None:
     """Write the middle patch x patch of a level (side x side sums of factor x factor pixels) as means in [0, 1]."""
     unit = np.float32(1.0 / (255.0 * factor * factor))
@@ -89,7 +87,7 @@ def _emit(out: Floats, at: int, level: npt.NDArray[np.unsignedinteger], side: in
             scale_row(out, at + row * patch + done, level, start + done, patch - done, unit)
 
 
-@njit(cache=True, error_model="numpy")
+@kernel()
 def _halve(target: npt.NDArray[np.uint16], source: npt.NDArray[np.unsignedinteger], side: int) -> None:
     """Sum the 2x2 blocks of side x side numbers; in place is allowed, as it never reads behind what it writes."""
     half = side // 2
@@ -98,7 +96,7 @@ def _halve(target: npt.NDArray[np.uint16], source: npt.NDArray[np.unsignedintege
             add_pairs(target, row * half + done, source, 2 * row * side + 2 * done, side)
 
 
-@njit(cache=True, error_model="numpy")
+@kernel()
 def _block_means(
     out: Floats, at: int, window: Bytes, side: int, start_row: int, start_column: int, patch: int, factor: int
 ) -> None:
@@ -114,7 +112,7 @@ def _block_means(
             out[at + row * patch + column] = np.float32(total) * unit
 
 
-@njit(cache=True, error_model="numpy")
+@kernel()
 def glimpse(
     out: Floats,
     at: int,
@@ -141,8 +139,8 @@ def glimpse(
         column: Gaze in [-1, 1].
         zoom: Index into the task's zooms.
         config: int64, the task, see `glimpse_env.state`.
-        window: uint8 scratch of `scratch_size(config)`.
-        sums: uint16 scratch of `scratch_size(config)`.
+        window: A row of the first `scratch`.
+        sums: A row of the second `scratch`.
     """
     patch, channels, scales = config[s.PATCH], config[s.CHANNELS], config[s.SCALES]
     height, width = config[s.CANVAS_HEIGHT], config[s.CANVAS_WIDTH]
@@ -181,14 +179,23 @@ def glimpse(
             factor *= 2
 
 
-@njit(cache=True, error_model="numpy")
-def canvas(out: Bytes, bank: Bytes, sprites: Ints, lane: int, config: Ints) -> None:
-    """The whole hidden scene of one lane, by the sum a glimpse takes, into `out`: uint8, (height, width, channels)."""
-    height, width, channels = out.shape
-    plane = np.empty(height * width + OVERHANG, np.uint8)
-    for channel in range(channels):
+@kernel()
+def canvas(out: Bytes, plane: Bytes, bank: Bytes, sprites: Ints, lane: int, config: Ints) -> None:
+    """The whole hidden scene of one lane, by the sum a glimpse takes.
+
+    Args:
+        out: uint8, (lanes, channels, height * width); the lane's entries are written.
+        plane: uint8 to work in, (height * width + `OVERHANG`,).
+        bank: As for `glimpse`.
+        sprites: As for `glimpse`.
+        lane: Whose scene.
+        config: As for `glimpse`.
+    """
+    height, width = config[s.CANVAS_HEIGHT], config[s.CANVAS_WIDTH]
+    for channel in range(config[s.CHANNELS]):
         _fill(plane, height, width, 0, 0, channel, bank, sprites, lane, config)
-        out[:, :, channel] = plane[: height * width].reshape(height, width)
+        for pixel in range(height * width):
+            out[lane, channel, pixel] = plane[pixel]
 
 
 def compose(bank: Bytes, sprites: Ints, height: int, width: int, channels: int) -> Bytes:

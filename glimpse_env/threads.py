@@ -17,12 +17,12 @@ os.register_at_fork(after_in_child=_pool.cache_clear)  # threads do not survive 
 
 
 def over_lanes(kernel: Callable[..., None], lanes: int, threads: int, *arguments: object) -> None:
-    """Call `kernel(begin, end, *arguments)` on `threads` equal shares of `lanes`, the first on the caller's thread."""
+    """Call `kernel(k, begin, end, *arguments)` for each of `threads` equal shares k, 0 on the caller's thread."""
     if threads == 1:
-        kernel(0, lanes, *arguments)
+        kernel(0, 0, lanes, *arguments)
         return
     bounds = [lanes * k // threads for k in range(threads + 1)]
-    shares = [_pool(threads - 1).submit(kernel, *bounds[k : k + 2], *arguments) for k in range(1, threads)]
-    kernel(*bounds[:2], *arguments)
+    shares = [_pool(threads - 1).submit(kernel, k, *bounds[k : k + 2], *arguments) for k in range(1, threads)]
+    kernel(0, *bounds[:2], *arguments)
     for share in shares:
         share.result()

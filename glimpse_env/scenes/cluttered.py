@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from glimpse_env import state as s
+from glimpse_env.kernel import kernel
 from glimpse_env.random import below
 
 Ints = npt.NDArray[np.int64]
@@ -21,7 +21,7 @@ IMAGE, TOP, LEFT, FRAGMENTS = 2, 3, 4, 5  # 0 and 1 are the first gaze
 DRAWS_PER_FRAGMENT = 5
 
 
-@njit(cache=True, error_model="numpy", inline="always")
+@kernel()
 def _place(
     sprites: Ints,
     lane: int,
@@ -44,7 +44,7 @@ def _place(
     sprites[lane, k, s.TOP], sprites[lane, k, s.LEFT] = top, left
 
 
-@njit(cache=True, error_model="numpy", inline="always")
+@kernel()
 def lay_out(key: int, index: int, table: Ints, config: Ints, sprites: Ints, lane: int) -> int:
     """Draw the scene of `key`.
 
