@@ -20,7 +20,7 @@ import numpy.typing as npt
 import torch
 import tyro
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from stable_baselines3 import PPO
 from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv
@@ -116,7 +116,7 @@ def main(
     """
     torch.set_num_threads(1)
     made_on = environment()
-    table = Table("task", "lanes", "vector", "steps/s", "wall s", "share", "processor s", "share")
+    table = Table(Column("task", min_width=24), "lanes", "vector", "steps/s", "wall s", "share", "processor s", "share")
     rows = []
     for task in tasks:
         for number in lanes:
