@@ -1,7 +1,7 @@
 """Write the tables of README.md and docs/environment.md from the code, between their markers.
 
-    python docs/make_tables.py          writes them
-    python docs/make_tables.py --check  exits with 1 where one is not current
+python docs/make_tables.py          writes them
+python docs/make_tables.py --check  exits with 1 where one is not current
 """
 
 from __future__ import annotations
