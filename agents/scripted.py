@@ -193,8 +193,6 @@ def train_classifier(settings: dict[str, Any], recipe: Config, path: Path, log: 
         done, spent, curve = saved["done"], saved["spent"], saved["curve"]
     for earlier in curve:
         log(earlier)
-    if done == updates:
-        return classifier
     begun = time.monotonic() - spent
     row: Row = {}
     for update in counted(done, updates, f"classifier, {task}", row):
