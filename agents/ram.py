@@ -214,7 +214,6 @@ def train(
     settings = {"task": task, "seed": seed, "steps": steps, "overrides": overrides or {}, **asdict(recipe)}
     env = make_lanes(task, recipe.batch, **(overrides or {}))
     torch.manual_seed(seed)
-    torch.set_flush_denormal(True)  # the optimizer's memory of idle units fades into numbers a hundred times slower
     policy = Policy(env, recipe.features)
     if recipe.optimizer == "sgd":
         optimizer: torch.optim.Optimizer = torch.optim.SGD(policy.parameters(), recipe.learning_rate, recipe.momentum)

@@ -263,7 +263,6 @@ def train(
     lanes = recipe.scenes * recipe.copies
     env = make_lanes(task, lanes, **(overrides or {}))
     torch.manual_seed(seed)
-    torch.set_flush_denormal(True)  # the optimizer's memory of idle units fades into numbers a hundred times slower
     policy = Policy(env, recipe)
     optimizer = torch.optim.Adam(policy.parameters(), recipe.learning_rate, betas=(0.9, 0.99), fused=True)
     updates = max(1, steps // (lanes * env.task.budget))
