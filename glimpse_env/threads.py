@@ -7,6 +7,13 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 
+LEAST_SHARE = 512  # lanes; a smaller share is done before another thread has woken up
+
+
+def shares(lanes: int, threads: int) -> int:
+    """How many of `threads` are worth waking for so many lanes."""
+    return max(1, min(threads, lanes // LEAST_SHARE))
+
 
 @cache
 def _pool(workers: int) -> ThreadPoolExecutor:

@@ -17,6 +17,7 @@ from glimpse_env.dynamics import Dynamics, Transition
 from glimpse_env.env import Observation, index_option
 from glimpse_env.sources import Source
 from glimpse_env.task import Task, whole
+from glimpse_env.threads import shares
 
 _MODES = {
     AutoresetMode.NEXT_STEP: d.NEXT_STEP,
@@ -37,7 +38,8 @@ class GlimpseVectorEnv(gym.vector.VectorEnv[Observation, Any, npt.NDArray[Any]])
             next step resets it and ignores its action), ``"SameStep"`` (reset at once, the last observation and info
             are in ``infos["final_obs"]`` and ``infos["final_info"]``) or ``"Disabled"`` (you reset it, with
             ``options["reset_mask"]``).
-        num_threads: Threads that share the lanes, at least 1; two pay off from 64 lanes on.
+        num_threads: Most threads to share the lanes, at least 1; each takes 512 lanes or more, as fewer are not worth
+            waking it for.
         **task: As for `GlimpseEnv`.
 
     Raises:
@@ -69,7 +71,7 @@ class GlimpseVectorEnv(gym.vector.VectorEnv[Observation, Any, npt.NDArray[Any]])
         self.num_envs, self.render_mode = num_envs, render_mode
         self.autoreset_mode = AutoresetMode(autoreset_mode)
         self.metadata = {"render_modes": ["rgb_array"], "render_fps": 2, "autoreset_mode": self.autoreset_mode}
-        self._dynamics = Dynamics(Task.of({"source": source, **task}), num_envs, min(num_threads, num_envs))
+        self._dynamics = Dynamics(Task.of({"source": source, **task}), num_envs, shares(num_envs, num_threads))
         self.task = self._dynamics.task
         self.single_observation_space = self._dynamics.observation_space
         self.single_action_space = self._dynamics.actions.space

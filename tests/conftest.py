@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from glimpse_env import sources
+from glimpse_env import sources, threads
 
 # Before the first import of torch, and for child processes too: networks this small only wait for a second thread, and
 # on a busy machine they wait long.
@@ -55,3 +55,9 @@ def mnist() -> sources.Source:
         return sources.load("mnist", fallback=None)
     except sources.DataError:
         pytest.skip("real MNIST is neither in GLIMPSE_DATA nor in the user's cache")
+
+
+@pytest.fixture
+def eager_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Even a lane is worth a thread: so that few lanes test many threads."""
+    monkeypatch.setattr(threads, "LEAST_SHARE", 1)

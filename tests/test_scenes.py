@@ -14,6 +14,8 @@ from glimpse_env.evaluation import fingerprint
 from glimpse_env.sources import Source
 from glimpse_env.testing import noise_images
 
+pytestmark = pytest.mark.usefixtures("eager_threads")
+
 LANES = 20_000
 # 50 images of the size of MNIST's for training and 20 for testing, which share no pixel value.
 TRAIN, TRAIN_LABELS = noise_images(50, (28, 28))

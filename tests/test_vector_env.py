@@ -15,6 +15,8 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from glimpse_env import GlimpseEnv, GlimpseVectorEnv
 from glimpse_env.testing import assert_identical, noise_images, plain_observation
 
+pytestmark = pytest.mark.usefixtures("eager_threads")
+
 IMAGES = noise_images()
 SMALL: dict[str, Any] = {"source": IMAGES, "canvas": 30, "clutter": 3, "patch": 6, "budget": 6, "glimpse_cost": 0.1}
 FIXED: dict[str, Any] = {**SMALL, "stopping": False, "glimpse_cost": 0, "reward": "running", "scales": (1, 2)}
