@@ -97,6 +97,7 @@ def test_every_keyword_can_be_overridden() -> None:
     assert TASKS["CrowdedMNIST-v0"][1]["budget"] == 8
 
 
+@pytest.mark.usefixtures("eager_threads")
 def test_vector_keywords_reach_the_vector_environment() -> None:
     env = gym.make_vec("CrowdedMNIST-v0", 4, source=IMAGES, autoreset_mode="SameStep", num_threads=2)
     assert isinstance(env, GlimpseVectorEnv)
