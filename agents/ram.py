@@ -22,7 +22,6 @@ What differs from the paper, which leaves these open or to a search:
 from __future__ import annotations
 
 import math
-import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -32,7 +31,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from agents.training import Log, counted, fresh_scenes, ignore, make_lanes, restore, save
+from agents.training import Log, Row, fresh_scenes, ignore, make_lanes, optimise
 from glimpse_env.env import Observation
 from glimpse_env.vector_env import GlimpseVectorEnv
 
@@ -220,38 +219,25 @@ def train(
     else:
         optimizer = torch.optim.Adam(policy.parameters(), recipe.learning_rate)
     updates = max(1, steps // (recipe.batch * env.task.budget))
-    every = max(1, updates // 100)
-    done, spent, path = 0, 0.0, folder / "ram.pt"
-    if (saved := restore(path, settings)) is not None:
-        policy.load_state_dict(saved["policy"])
-        optimizer.load_state_dict(saved["optimizer"])
-        torch.set_rng_state(saved["chance"])
-        done, spent = saved["done"], saved["spent"]
-    begun, right, pull = time.monotonic() - spent, 0.0, 0.0
-    row: dict[str, float] = {}
-    for update in counted(done, updates, f"RAM {task}", row):
+
+    def update(k: int) -> Row:
         for group in optimizer.param_groups:
-            group["lr"] = recipe.learning_rate * (1 - update / updates)
-        played = rollout(policy, env, fresh_scenes(env, seed, update), recipe)
+            group["lr"] = recipe.learning_rate * (1 - k / updates)
+        played = rollout(policy, env, fresh_scenes(env, seed, k), recipe)
         optimizer.zero_grad()
         loss_of(played, recipe).backward()
-        if recipe.gaze == "learned":
-            pull += float(policy.gaze.weight.grad.norm()) / every  # type: ignore[union-attr]
+        pull = policy.gaze.weight.grad
+        row = {
+            "accuracy": float((played.logits.argmax(1) == played.label).float().mean()),
+            "location_gradient_norm": 0.0 if pull is None else float(pull.norm()),
+        }
         nn.utils.clip_grad_norm_(policy.parameters(), recipe.clip)
         optimizer.step()
-        right += float((played.logits.argmax(1) == played.label).float().mean()) / every
-        if (update + 1) % every == 0:
-            spent = time.monotonic() - begun
-            row |= {"steps": (update + 1) * recipe.batch * env.task.budget, "seconds": spent}
-            row |= {"accuracy": right, "location_gradient_norm": pull}
-            log(dict(row))
-            right = pull = 0.0
-            state = {
-                "policy": policy.state_dict(),
-                "optimizer": optimizer.state_dict(),
-                "chance": torch.get_rng_state(),
-            }
-            save(path, {"settings": settings, "done": update + 1, "spent": spent, **state})
+        return row
+
+    parts = {"policy": policy, "optimizer": optimizer}
+    path, size = folder / "ram.pt", recipe.batch * env.task.budget
+    optimise(update, updates, size, title=f"RAM {task}", path=path, settings=settings, parts=parts, log=log)
     return RamAgent(policy, env, recipe)
 
 

@@ -15,7 +15,6 @@ The test stays what it was: the right answer or not, one path a scene, the eye a
 from __future__ import annotations
 
 import math
-import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -25,7 +24,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from agents.training import Log, counted, fresh_scenes, ignore, make_lanes, restore, save
+from agents.training import Log, Row, fresh_scenes, ignore, make_lanes, optimise
 from glimpse_env.env import Observation
 from glimpse_env.vector_env import GlimpseVectorEnv
 
@@ -266,42 +265,28 @@ def train(
     policy = Policy(env, recipe)
     optimizer = torch.optim.Adam(policy.parameters(), recipe.learning_rate, betas=(0.9, 0.99), fused=True)
     updates = max(1, steps // (lanes * env.task.budget))
-    every = max(1, updates // 100)
-    done, spent, path = 0, 0.0, folder / "ram_plus.pt"
-    if (saved := restore(path, settings)) is not None:
-        policy.load_state_dict(saved["policy"])
-        optimizer.load_state_dict(saved["optimizer"])
-        torch.set_rng_state(saved["chance"])
-        done, spent = saved["done"], saved["spent"]
-    begun, right, pull = time.monotonic() - spent, 0.0, 0.0
-    row: dict[str, float] = {}
-    for update in counted(done, updates, f"RAM+ {task}", row):
+
+    def update(k: int) -> Row:
         for group in optimizer.param_groups:
-            warm = min(1.0, update / (0.02 * updates))
-            group["lr"] = recipe.learning_rate * warm * 0.5 * (1 + math.cos(math.pi * update / updates))
-        seen = fresh_scenes(env, seed, update, recipe.copies)
+            warm = min(1.0, k / (0.02 * updates))
+            group["lr"] = recipe.learning_rate * warm * 0.5 * (1 + math.cos(math.pi * k / updates))
+        seen = fresh_scenes(env, seed, k, recipe.copies)
         with torch.autocast("cpu", torch.bfloat16, enabled=recipe.precision == "bfloat16"):
             played = rollout(policy, env, seen)
-        loss = loss_of(played, recipe, env.task.glimpse_cost)
         optimizer.zero_grad()
-        loss.backward()
-        if recipe.gaze == "learned":
-            pull += float(policy.gaze[2].weight.grad.norm()) / every  # type: ignore[union-attr, operator]
+        loss_of(played, recipe, env.task.glimpse_cost).backward()
+        pull = policy.gaze[2].weight.grad
+        row = {
+            "accuracy": float((played.logits[-1].argmax(1) == played.label).float().mean()),
+            "location_gradient_norm": float(pull.norm()) if isinstance(pull, Tensor) else 0.0,
+        }
         nn.utils.clip_grad_norm_(policy.parameters(), recipe.clip)
         optimizer.step()
-        right += float((played.logits[-1].argmax(1) == played.label).float().mean()) / every
-        if (update + 1) % every == 0:
-            spent = time.monotonic() - begun
-            row |= {"steps": (update + 1) * lanes * env.task.budget, "seconds": spent}
-            row |= {"accuracy": right, "location_gradient_norm": pull}
-            log(dict(row))
-            right = pull = 0.0
-            state = {
-                "policy": policy.state_dict(),
-                "optimizer": optimizer.state_dict(),
-                "chance": torch.get_rng_state(),
-            }
-            save(path, {"settings": settings, "done": update + 1, "spent": spent, **state})
+        return row
+
+    parts = {"policy": policy, "optimizer": optimizer}
+    path, size = folder / "ram_plus.pt", lanes * env.task.budget
+    optimise(update, updates, size, title=f"RAM+ {task}", path=path, settings=settings, parts=parts, log=log)
     return RamPlusAgent(policy, env)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,55 @@ def counted(begin: int, end: int, title: str, row: Row) -> Iterator[int]:
             yield k
             status = " ".join(f"{name} {value:.3g}" for name, value in row.items())
             progress.update(bar, completed=k + 1, status=status)
+
+
+def optimise(
+    update: Callable[[int], Row],
+    updates: int,
+    steps: int,
+    *,
+    title: str,
+    path: Path,
+    settings: dict[str, Any],
+    parts: Mapping[str, Any],
+    log: Log,
+) -> None:
+    """Run `update(k)` for every k < `updates`, or for those that an interrupted run has left.
+
+    About a hundred times it logs the mean of what the updates returned since, and then writes a checkpoint.
+
+    Args:
+        update: One step of learning; returns what to log.
+        updates: How many there are.
+        steps: Environment steps that one takes.
+        title: For the progress bar.
+        path: Of the checkpoint.
+        settings: What the checkpoint must have been made with.
+        parts: What has a `state_dict` and belongs in it.
+        log: Gets the rows.
+
+    Raises:
+        ValueError: If the checkpoint was made with other settings.
+    """
+    done, spent, every = 0, 0.0, max(1, updates // 100)
+    if (saved := restore(path, settings)) is not None:
+        for name, part in parts.items():
+            part.load_state_dict(saved[name])
+        torch.set_rng_state(saved["chance"])
+        done, spent = saved["done"], saved["spent"]
+    begun = time.monotonic() - spent
+    row: Row = {}
+    sums: Row = {}
+    for k in counted(done, updates, title, row):
+        for name, value in update(k).items():
+            sums[name] = sums.get(name, 0.0) + value / every
+        if (k + 1) % every == 0:
+            spent = time.monotonic() - begun
+            row |= {"steps": (k + 1) * steps, "seconds": spent, **sums}
+            log(dict(row))
+            sums.clear()
+            state = {name: part.state_dict() for name, part in parts.items()}
+            save(path, {"settings": settings, "done": k + 1, "spent": spent, "chance": torch.get_rng_state(), **state})
 
 
 def fresh_scenes(env: GlimpseVectorEnv, seed: int, update: int, copies: int = 1) -> Observation:
