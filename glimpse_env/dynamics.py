@@ -25,6 +25,7 @@ from glimpse_env.threads import over_lanes
 NEXT_STEP: Final = 0
 SAME_STEP: Final = 1
 DISABLED: Final = 2
+SAME_STEP_SEEN: Final = 3  # SAME_STEP, for a caller that keeps what its lanes saw last
 
 # Rows of `outcome`: what `info` says about a finished episode.
 LABEL, ANSWER, SUCCESS, GLIMPSES = range(4)
@@ -43,8 +44,7 @@ class Transition(NamedTuple):
         reward: float64, (lanes,).
         terminated: bool, (lanes,).
         outcome: int64, (4, lanes): label, answer, success and glimpses of the lanes that terminated, 0 elsewhere.
-        final: With same-step autoreset the last observation of the lanes that terminated (other rows mean nothing),
-            else None.
+        final: With `SAME_STEP` the last observation of the lanes that terminated (other rows mean nothing), else None.
     """
 
     observation: dict[str, Floats]
@@ -193,6 +193,7 @@ def _step_lanes(
         outcome[GLIMPSES, lane] = counts[lane, s.GLIMPSES] if ended else 0
         if ended and autoreset == SAME_STEP:
             _observe(lane, bank, config, counts, sprites, gazes, final_flat, final_gaze, final_budget, window, sums)
+        if ended and autoreset in (SAME_STEP, SAME_STEP_SEEN):
             _begin(lane, table, config, counts, sprites, gazes)
         _observe(lane, bank, config, counts, sprites, gazes, flat, gaze, budget, window, sums)
 
@@ -311,7 +312,9 @@ class Dynamics:
         Args:
             action: As in `actions.space`, with the axis of the lanes if `batched`.
             batched: False for a single environment's action.
-            autoreset: `NEXT_STEP`, `SAME_STEP` or `DISABLED`; lanes that finished are only allowed with the first.
+            autoreset: `NEXT_STEP`, `SAME_STEP`, `DISABLED` or `SAME_STEP_SEEN`; lanes that finished are only allowed
+                with the first. The last step of an episode looks nowhere, so what the lanes saw before it is also what
+                they see at the end: `SAME_STEP_SEEN` spares taking that glimpse again.
 
         Raises:
             TypeError: For a wrong type or dtype of the action.

@@ -13,6 +13,7 @@ from gymnasium import spaces
 from gymnasium.vector import AutoresetMode
 
 import glimpse_env  # noqa: F401  makes the ids known
+from glimpse_env.dynamics import ANSWER, GLIMPSES, LABEL, SUCCESS
 from glimpse_env.env import Observation
 from glimpse_env.sb3_agent import SB3Agent
 from glimpse_env.vector_env import GlimpseVectorEnv
@@ -113,7 +114,8 @@ class GlimpseVecEnv(VecEnv):
         self._reset_options()
         self._returns[:] = 0.0
         self._lengths[:] = 0
-        return observation if self._history is None else self._history.add(observation)
+        self._seen = observation if self._history is None else self._history.add(observation)
+        return self._seen
 
     def step_async(self, actions: npt.NDArray[Any]) -> None:
         """Keep the actions for `step_wait`."""
@@ -126,39 +128,35 @@ class GlimpseVecEnv(VecEnv):
             Observations, rewards (float32), dones and infos. The info of a finished lane has ``terminal_observation``,
             ``episode`` (return, length, seconds) and what the environment says about it; the others are empty.
         """
-        moved = self.env.transition(self._actions)
+        moved = self.env.transition(self._actions, final=False)
         self._returns += moved.reward
         self._lengths += 1
         infos: list[Info] = [{}] * self.num_envs
         ended = np.flatnonzero(moved.terminated)
         if len(ended):
-            assert moved.final is not None
-            last = {name: value[ended] for name, value in moved.final.items()}
-            if self._history is not None:
-                last = self._history.add(last, ended)  # before the new episodes empty their lanes
-            self._describe(infos, ended, last, moved.outcome)
+            self._describe(infos, ended, moved.outcome[:, ended])
             self._returns[ended] = 0.0
             self._lengths[ended] = 0
-        observation = moved.observation if self._history is None else self._history.add(moved.observation)
-        return observation, moved.reward.astype(np.float32), moved.terminated, infos
+        self._seen = moved.observation if self._history is None else self._history.add(moved.observation)
+        return self._seen, moved.reward.astype(np.float32), moved.terminated, infos
 
-    def _describe(
-        self, infos: list[Info], ended: npt.NDArray[np.intp], last: Observation, outcome: npt.NDArray[np.int64]
-    ) -> None:
+    def _describe(self, infos: list[Info], ended: npt.NDArray[np.intp], outcome: npt.NDArray[np.int64]) -> None:
         now = round(time.time() - self._born, 6)
         columns = (
             ended.tolist(),
             self._returns[ended].round(6).tolist(),
             self._lengths[ended].tolist(),
-            *outcome[:, ended].tolist(),
-            *(last[name] for name in ("glimpse", "gaze", "budget")),
+            *outcome[[LABEL, ANSWER, GLIMPSES]].tolist(),
+            (outcome[SUCCESS] != 0).tolist(),
+            # The last step looks nowhere: what the lanes saw before it, they see at the end.
+            *(self._seen[name][ended] for name in ("glimpse", "gaze", "budget")),
         )
         # Literal dictionaries: anything more general takes several times as long, for every episode there is.
-        for lane, total, length, label, answer, success, glimpses, glimpse, gaze, budget in zip(*columns, strict=True):
+        for lane, total, length, label, answer, glimpses, success, glimpse, gaze, budget in zip(*columns, strict=True):
             infos[lane] = {
                 "label": label,
                 "answer": answer,
-                "is_success": bool(success),
+                "is_success": success,
                 "glimpses": glimpses,
                 "episode": {"r": total, "l": length, "t": now},
                 "terminal_observation": {"glimpse": glimpse, "gaze": gaze, "budget": budget},

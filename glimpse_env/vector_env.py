@@ -162,8 +162,13 @@ class GlimpseVectorEnv(gym.vector.VectorEnv[Observation, Any, npt.NDArray[Any]])
             self._infos(moved),
         )
 
-    def transition(self, actions: Any) -> Transition:
-        """`step` without the dictionaries of info, for adapters to other libraries; raises as `step` does."""
+    def transition(self, actions: Any, *, final: bool = True) -> Transition:
+        """`step` without the dictionaries of info, for adapters to other libraries; raises as `step` does.
+
+        Args:
+            actions: As for `step`.
+            final: Whether same-step autoreset gives the last observations; they equal those before this step.
+        """
         phases = self._dynamics.counts[:, s.PHASE]
         idle = phases == s.UNBORN
         if self.autoreset_mode is AutoresetMode.DISABLED:
@@ -173,7 +178,8 @@ class GlimpseVectorEnv(gym.vector.VectorEnv[Observation, Any, npt.NDArray[Any]])
                 f"lanes {np.flatnonzero(idle).tolist()[:10]} have no running episode: call reset(), "
                 "with options={'reset_mask': mask} to keep the others"
             )
-        return self._dynamics.step(actions, True, _MODES[self.autoreset_mode])
+        mode = _MODES[self.autoreset_mode]
+        return self._dynamics.step(actions, True, d.SAME_STEP_SEEN if mode == d.SAME_STEP and not final else mode)
 
     def _infos(self, moved: Transition) -> dict[str, Any]:
         ended = moved.terminated
