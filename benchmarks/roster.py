@@ -54,9 +54,11 @@ AGENTS: dict[str, Entrant] = {
     for entrant in (
         *(_known(gaze, "agents.scripted:train", "reference", gaze=gaze) for gaze in _GAZES),
         _known("full_view", "agents.full_view:train", "reference"),
+        _known("dram", "agents.dram:train", "reference"),
         _known("ram", "agents.ram:train", "labels", **_FAST),
         _known("ram_random_gaze", "agents.ram:train", "labels", gaze="random", **_FAST),
         _known("ram_plus", "agents.ram_plus:train", "labels"),
+        _known("dram_no_context", "agents.dram:train", "labels", context=False),
         _known("ram_reward_only", "agents.ram:train", "reward", label_weight=0.0, **_FAST),
         *(_known(stock, "agents.ppo:train", "reward", algorithm=stock) for stock in _STOCK),
     )

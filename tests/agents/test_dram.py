@@ -1,0 +1,170 @@
+"""DRAM: who trains what, that the context steers but cannot classify, and learning where only it knows the way."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional as F
+
+from agents import dram
+from agents.training import make_lanes
+from glimpse_env import evaluate
+from glimpse_env.vector_env import GlimpseVectorEnv
+
+TASK = "CrowdedDigitsRetina-v0"
+SMALL: dict[str, Any] = {"scenes": 8, "features": 32, "steering": 16, "precision": "float32"}
+
+
+def lanes(count: int = 16, **overrides: Any) -> GlimpseVectorEnv:
+    env = make_lanes(TASK, count, **overrides)
+    env.reset(seed=0)
+    return env
+
+
+def policy_of(env: GlimpseVectorEnv, **config: Any) -> dram.Policy:
+    torch.manual_seed(0)
+    policy = dram.Policy(env, dram.Config(**{**SMALL, **config}))
+    torch.nn.init.normal_(policy.gaze[2].weight, std=0.3)  # type: ignore[arg-type]
+    return policy
+
+
+def trained_by(policy: dram.Policy, loss: torch.Tensor) -> set[str]:
+    """The parts that a loss has a gradient for."""
+    policy.zero_grad()
+    loss.backward()
+    return {
+        name.split(".")[0]
+        for name, weight in policy.named_parameters()
+        if weight.grad is not None and float(weight.grad.norm()) > 0
+    }
+
+
+@torch.no_grad()
+def follow(policy: dram.Policy, env: GlimpseVectorEnv, coarse: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Logits and wanted gazes of a policy whose eye is led along one fixed path."""
+    seen, _ = env.reset(seed=0)
+    path = np.random.default_rng(0).uniform(-1, 1, (env.task.budget, env.num_envs, 2))
+    speak, state = np.ones(env.num_envs, np.int64), policy.start(env.num_envs, coarse)
+    logits, wanted = [], []
+    for step in range(env.task.budget):
+        state = policy(seen, state)
+        logits.append(policy.answer(state.lower[0]))
+        wanted.append(policy.mean_gaze(state))
+        seen = env.step({"gaze": path[step], "symbol": speak})[0]
+    return torch.stack(logits), torch.stack(wanted)
+
+
+def test_the_context_steers_but_nothing_of_it_reaches_the_answer() -> None:
+    env = lanes()
+    policy = policy_of(env)
+    coarse = dram.coarse_of(env)
+    logits, wanted = follow(policy, env, coarse)
+    other_logits, other_wanted = follow(policy, env, torch.rand_like(coarse))
+    assert torch.equal(logits, other_logits)
+    assert (wanted - other_wanted).abs().amax((1, 2)).min() > 1e-3  # at every step
+
+
+def test_the_labels_loss_trains_the_lower_layer_alone() -> None:
+    env = lanes()
+    policy = policy_of(env)
+    played = dram.rollout(policy, env, env.reset()[0])
+    loss = F.cross_entropy(played.logits[-1], played.label)
+    assert trained_by(policy, loss) == {"what", "where", "lower", "answer"}
+
+
+def test_reinforce_trains_the_upper_layer_and_the_context_alone() -> None:
+    env = lanes()
+    policy = policy_of(env)
+    played = dram.rollout(policy, env, env.reset()[0])
+    assert trained_by(policy, played.looks.sum()) == {"context", "upper", "gaze"}
+    played = dram.rollout(policy, env, env.reset()[0])
+    assert trained_by(policy, played.baselines.sum()) == {"baseline"}
+
+
+def test_the_look_that_is_never_taken_is_not_in_the_loss() -> None:
+    env = lanes()
+    played = dram.rollout(policy_of(env), env, env.reset()[0])
+    assert len(played.looks) == len(played.baselines) == env.task.budget - 1
+
+
+def test_a_better_look_becomes_likelier() -> None:
+    """Two lanes alike but for the last answer: the gradient raises the look that led to the better one."""
+    logits = torch.zeros(3, 2, 2)
+    logits[2, 0, 0], logits[2, 1, 0] = 3.0, -3.0
+    looks = torch.zeros(2, 2, requires_grad=True)
+    label = torch.zeros(2, dtype=torch.int64)
+    dram.loss_of(dram.Rollout(looks, torch.full((2, 2), -1.0), logits, label), dram.Config()).backward()
+    assert looks.grad is not None
+    assert (looks.grad[:, 0] < 0).all()  # descent raises these
+    assert (looks.grad[:, 1] > 0).all()
+
+
+def test_the_context_is_the_scene_averaged_down_in_every_channel() -> None:
+    grey = lanes(3, canvas=72)
+    scenes = grey.canvases().reshape(3, 24, 3, 24, 3).mean((2, 4)) / 255
+    np.testing.assert_allclose(dram.coarse_of(grey)[:, 0], scenes, atol=1e-6)
+    images = np.random.default_rng(0).integers(0, 256, (40, 24, 24, 3), np.uint8)
+    colour = lanes(3, source=(images, np.arange(40) // 4 % 2), canvas=24, patch=8, clutter=0)
+    expected = np.moveaxis(colour.canvases(), 3, 1) / 255
+    np.testing.assert_allclose(dram.coarse_of(colour), expected, atol=1e-6)
+
+
+def test_only_with_a_context_does_it_look_at_the_hidden_scene() -> None:
+    env = lanes()
+    assert hasattr(dram.DramAgent(policy_of(env), env), "peek")
+    assert not hasattr(dram.DramAgent(policy_of(env, context=False), env), "peek")
+
+
+@pytest.mark.parametrize("context", [True, False])
+def test_training_twice_gives_the_same_bits_and_a_resumed_run_too(context: bool, tmp_path: Path) -> None:
+    steps = 8 * 8 * 4
+
+    def weights(folder: Path, **more: Any) -> dict[str, torch.Tensor]:
+        agent = dram.train(TASK, seed=3, steps=steps, folder=folder, context=context, **SMALL, **more)
+        return agent.policy.state_dict()
+
+    class Killed(Exception):
+        pass
+
+    def kill(row: dict[str, float]) -> None:
+        if row["steps"] == steps // 2:
+            raise Killed
+
+    whole = weights(tmp_path / "whole")
+    with pytest.raises(Killed):
+        weights(tmp_path / "cut", log=kill)
+    for again in (weights(tmp_path / "again"), weights(tmp_path / "cut")):
+        assert whole.keys() == again.keys()
+        assert all(torch.equal(whole[name], again[name]) for name in whole)
+
+
+@pytest.mark.parametrize("task", ["CrowdedDigits-v0", "CrowdedDigitsRetina100-v0", "CenteredDigits-v0"])
+def test_an_agent_plays_every_hybrid_task(task: str, tmp_path: Path) -> None:
+    agent = dram.train(task, seed=0, steps=8 * 8 * 2, folder=tmp_path, **SMALL)
+    score = evaluate(agent, task, scenes=20, progress=False)
+    assert 0 <= score.accuracy <= 1
+    assert score.mean_glimpses in (7, 8)
+
+
+def bars(count: int = 200) -> tuple[Any, Any]:
+    """Images of 12x12: a standing bar is class 0, a lying one class 1."""
+    labels = np.arange(count) // 10 % 2
+    images = np.zeros((count, 12, 12), np.uint8)
+    images[labels == 0, :, 5:7] = 255
+    images[labels == 1, 5:7, :] = 255
+    return images, labels
+
+
+@pytest.mark.slow
+def test_learns_to_go_where_the_context_shows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a wide canvas, two small glimpses: the first is at random, so only the context can say where the bar is."""
+    toy: dict[str, Any] = {"source": bars(), "canvas": 48, "clutter": 0, "patch": 8, "scales": (1,), "budget": 2}
+    recipe: dict[str, Any] = {**SMALL, "scenes": 128, "gaze_std": 0.25, "look_weight": 0.3, "learning_rate": 3e-3}
+    agent = dram.train(TASK, seed=0, steps=60_000, folder=tmp_path, overrides=toy, **recipe)
+    assert evaluate(agent, TASK, scenes=400, progress=False, **toy).accuracy > 0.9
+    monkeypatch.setattr(dram, "coarse_of", lambda env: torch.zeros(env.num_envs, 1, dram.COARSE, dram.COARSE))
+    assert evaluate(agent, TASK, scenes=400, progress=False, **toy).accuracy < 0.7  # blindfolded
