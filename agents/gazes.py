@@ -9,7 +9,6 @@ from typing import Any, Literal, NamedTuple, get_args
 import numpy as np
 import numpy.typing as npt
 
-from glimpse_env import state as s
 from glimpse_env.vector_env import GlimpseVectorEnv
 
 Gaze = Literal["random", "centre", "raster", "oracle"]
@@ -46,19 +45,18 @@ def raster(env: GlimpseVectorEnv, looks: int, chance: np.random.Generator) -> Pl
     places = []
     for row, members in enumerate(np.array_split(np.arange(looks), rows)):
         places += [((2 * row + 1) / rows - 1, (2 * k + 1) / len(members) - 1) for k in range(len(members))]
-    zoom = _fitting(env, np.array(max(env._dynamics.canvas) / rows))
+    zoom = _fitting(env, np.array(max(env.canvas_size) / rows))
     return _everywhere(env, np.array(places), np.full(looks, zoom))
 
 
 def oracle(env: GlimpseVectorEnv, looks: int, chance: np.random.Generator) -> Plan:
     """The middle of the image, then a ring around it."""
-    image = env._dynamics.sprites[:, 0]
-    sides, corners = image[:, [s.HEIGHT, s.WIDTH]], image[:, [s.TOP, s.LEFT]]
+    corners, sides = np.split(env.boxes()[:, 0], 2, axis=1)
     angles = np.arange(looks - 1) * 2 * np.pi / max(looks - 1, 1)
     ring = np.stack([np.sin(angles), np.cos(angles)], axis=1)
     offsets = np.concatenate([np.zeros((1, 2)), ring])[:, None] * sides / 4
     pixels = corners + (sides - 1) / 2 + offsets
-    gaze = 2 * pixels / (np.array(env._dynamics.canvas) - 1) - 1
+    gaze = 2 * pixels / (np.array(env.canvas_size) - 1) - 1
     whole, half = _fitting(env, sides.max(axis=1)), _fitting(env, sides.max(axis=1) / 2)
     zoom = np.concatenate([whole[None], np.repeat(half[None], looks - 1, axis=0)])
     return Plan(gaze.clip(-1, 1).astype(np.float32), zoom)

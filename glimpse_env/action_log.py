@@ -6,7 +6,7 @@ import base64
 import io
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,7 @@ class ActionLog:
         fingerprint: See `glimpse_env.evaluation.fingerprint`.
         steps: int64, (scenes,), how many actions each episode took.
         actions: Part of the action -> array (scenes, budget, ...); entries past an episode's end mean nothing.
+        rules: See `glimpse_env.task.Task.rules`; empty in logs from before they were kept.
     """
 
     id: str
@@ -35,6 +36,7 @@ class ActionLog:
     fingerprint: str
     steps: npt.NDArray[np.int64]
     actions: Actions
+    rules: dict[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON; arrays are compressed and written as text."""
@@ -43,6 +45,7 @@ class ActionLog:
             "split": self.split,
             "overrides": self.overrides,
             "fingerprint": self.fingerprint,
+            "rules": self.rules,
             "steps": _pack(self.steps.astype(np.int16)),
             "actions": {name: _pack(array) for name, array in self.actions.items()},
         }
@@ -60,6 +63,7 @@ class ActionLog:
                 split=data["split"],
                 overrides=data["overrides"],
                 fingerprint=data["fingerprint"],
+                rules=dict(data.get("rules", {})),
                 steps=_unpack(data["steps"]).astype(np.int64),
                 actions={name: _unpack(text) for name, text in data["actions"].items()},
             )

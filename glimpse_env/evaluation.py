@@ -84,7 +84,7 @@ def fingerprint(id: str, *, split: str = "test", scenes: int | None = None, **ov
     """SHA-256 of the first `scenes` frozen scenes of a split (default: as many as it has images).
 
     It covers the hidden canvases, their labels and the first observations, so that two results with one fingerprint
-    were made on the same episodes.
+    were made on the same scenes. By which rules (budget, stopping, cost, ...), `Task.rules` tells; a log has both.
     """
     digest = hashlib.sha256()
     for indices in _batches(_total(id, split, scenes, overrides), 1000):
@@ -135,7 +135,7 @@ def evaluate(
     tally = _Tally(**{name: np.concatenate([getattr(part, name) for part in tallies]) for name in vars(tallies[0])})
     log = ActionLog(
         id=id, split=split, overrides=overrides, fingerprint=fingerprint(id, split=split, scenes=total, **overrides),
-        steps=tally.steps, actions=join(logs),
+        rules=env.task.rules(), steps=tally.steps, actions=join(logs),
     )  # fmt: skip
     return _score(tally, env.task.stopping, log)
 
@@ -145,9 +145,16 @@ def replay(log: ActionLog, *, lanes: int = 1000) -> Evaluation:
 
     Raises:
         DataError: If the scenes are not those of the log, or real data is missing.
-        ValueError: If the log does not fit the task: an action out of range, or episodes that end elsewhere.
+        ValueError: If the log does not fit the task: other rules, an action out of range, or episodes that end
+            elsewhere.
     """
     total = len(log.steps)
+    rules = make_frozen(log.id, 1, log.split, **log.overrides).task.rules()
+    changed = [
+        f"{name} {rules.get(name)!r}, the log has {was!r}" for name, was in log.rules.items() if rules.get(name) != was
+    ]
+    if changed:
+        raise ValueError(f"the rules of {log.id} differ from the log's: {'; '.join(changed)}")
     found = fingerprint(log.id, split=log.split, scenes=total, **log.overrides)
     if found != log.fingerprint:
         raise DataError(

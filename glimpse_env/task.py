@@ -102,6 +102,12 @@ class Task:
                 f"glimpse_cost={cost!r} has no meaning where every episode takes the whole budget; pass glimpse_cost=0"
             )
 
+    def rules(self) -> dict[str, Any]:
+        """What the game is, whatever the images: every keyword but those that say where they come from; plain JSON."""
+        sources = ("source", "split", "fallback")
+        values = {field.name: getattr(self, field.name) for field in fields(self) if field.name not in sources}
+        return {name: np.asarray(value).tolist() for name, value in values.items()}
+
     def canvas_size(self, bank: Bank) -> tuple[int, int]:
         """Height and width of the canvas for these images.
 

@@ -208,6 +208,21 @@ class GlimpseVectorEnv(gym.vector.VectorEnv[Observation, Any, npt.NDArray[Any]])
         """What every lane said at its latest step, -1 for nothing: int64, (num_envs,)."""
         return self._dynamics.counts[:, s.ANSWER].copy()
 
+    @property
+    def canvas_size(self) -> tuple[int, int]:
+        """Height and width of the hidden scenes, in pixels."""
+        return self._dynamics.canvas
+
+    def boxes(self) -> npt.NDArray[np.int64]:
+        """Where the sprites of every lane lie, for judges and references only.
+
+        Returns:
+            int64, (num_envs, sprites, 4): top, left, height and width in pixels of the canvas. What is to be named
+            comes first, clutter after it; a sprite of height 0 is not there.
+        """
+        boxes: npt.NDArray[np.int64] = self._dynamics.sprites[:, :, [s.TOP, s.LEFT, s.HEIGHT, s.WIDTH]]
+        return boxes
+
     def canvases(self) -> npt.NDArray[np.uint8]:
         """The hidden scenes, for pictures and full-view references: uint8, (num_envs, height, width), or (..., 3)."""
         return self._dynamics.canvases()

@@ -115,6 +115,8 @@ def test_a_log_survives_json_and_is_small() -> None:
     assert len(text) < 50 * 7 * 10
     log = ActionLog.from_json(json.loads(text))
     assert log.id == "CenteredDigits-v0"
+    assert log.rules == found.log.rules
+    assert log.rules["budget"] == 7
     assert scores(replay(log)) == scores(found)
 
 
@@ -151,6 +153,20 @@ def test_a_log_of_other_scenes_is_refused() -> None:
         replay(dataclasses.replace(log, steps=log.steps[:9]))
     with pytest.raises(DataError, match="differ"):
         replay(dataclasses.replace(log, overrides={**log.overrides, "source": noise_images(300, seed=5)}))
+
+
+def test_a_log_of_other_rules_is_refused() -> None:
+    log = logged()
+    assert (log.rules["budget"], log.rules["glimpse_cost"], log.rules["stopping"]) == (4, 0.1, True)
+    for name, was in (("budget", 5), ("glimpse_cost", 0.0), ("stopping", False)):
+        other = dataclasses.replace(log, rules={**log.rules, name: was})
+        with pytest.raises(
+            ValueError, match=f"the rules of CrowdedMNIST-v0 differ from the log's: {name} .* has {was}"
+        ):
+            replay(other)
+    assert scores(replay(dataclasses.replace(log, rules={}))) == scores(replay(log)), (
+        "a log from before rules were kept"
+    )
 
 
 def test_changing_an_answer_changes_the_replayed_score() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from dataclasses import fields
 from typing import Any
 
 import gymnasium as gym
@@ -103,6 +105,17 @@ def test_the_most_that_is_allowed() -> None:
 def test_lists_and_numpy_numbers_mean_the_same_as_tuples_and_ints() -> None:
     plain = Task(zooms=(1, 2), scales=(1,), budget=4, canvas=(30, 40))
     assert Task(zooms=[1, np.int64(2)], scales=[1], budget=np.int32(4), canvas=(30, 40)) == plain  # type: ignore[arg-type]
+
+
+def test_rules_are_plain_json_and_all_but_the_images() -> None:
+    task = Task(
+        source=IMAGES, split="test", budget=np.int64(4), canvas=(np.int64(30), 40), glimpse_cost=np.float64(0.1)
+    )  # type: ignore[arg-type]
+    rules = task.rules()
+    assert json.loads(json.dumps(rules)) == rules
+    assert (rules["budget"], rules["canvas"], rules["glimpse_cost"], rules["zooms"]) == (4, [30, 40], 0.1, [1, 2, 4])
+    assert set(rules) == {field.name for field in fields(Task)} - {"source", "split", "fallback"}
+    assert Task(source=IMAGES, stopping=False).rules() != rules
 
 
 def test_a_canvas_that_is_not_square() -> None:

@@ -348,3 +348,17 @@ def test_a_forked_process_starts_threads_of_its_own() -> None:
     finally:
         child.kill()
         child.join()
+
+
+def test_boxes_tell_where_the_image_and_the_clutter_lie() -> None:
+    env = GlimpseVectorEnv(50, **{**SMALL, "clutter": 0, "canvas": (30, 40)})
+    env.reset(seed=0)
+    assert env.canvas_size == (30, 40)
+    boxes = env.boxes()
+    assert boxes.shape == (50, 1, 4)
+    for canvas, (top, left, height, width) in zip(env.canvases(), boxes[:, 0], strict=True):
+        assert (height, width) == IMAGES[0].shape[1:]
+        assert canvas[top : top + height, left : left + width].sum() == canvas.sum() > 0
+    boxes[:] = 0  # a copy
+    assert env.boxes().any()
+    assert GlimpseVectorEnv(2, **SMALL).boxes().shape == (2, 4, 4)

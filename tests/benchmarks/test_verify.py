@@ -60,6 +60,7 @@ def test_a_true_result_is_confirmed_in_every_number(result: dict[str, Any]) -> N
         (("looking", "coverage"), 0.01, "coverage"),
         (("looking", "corner"), 0.0, "corner"),
         (("log", "fingerprint"), "0" * 64, "the log"),
+        (("log", "rules"), {"budget": 9}, "the log"),
         (("log", "split"), "validation", "split"),
         (("log", "overrides"), {"clutter": 0}, "overrides of the log"),
         (("log", "id"), "CenteredDigits-v0", "task of the log"),
