@@ -1,0 +1,252 @@
+"""DRAW's reader as a classifier: a differentiable gaze on the hidden canvas, trained end to end.
+
+Gregor et al., *DRAW*, 2015 (arXiv 1502.04623), section 4.1: the cluttered 100x100 digits, read through 12x12 Gaussian
+filters at one scale with a learned zoom. As the filters see the canvas itself, and not what an eye of the environment
+saw of it, this agent stands among the references.
+
+    read      gamma F_Y x F_X^T, placed by the LSTM's last output; the first grid, learned too, begins by spanning x
+    glimpse   g = what(patch) * where(grid)
+    core      LSTM
+    answer    softmax after every read; cross-entropy trains everything, the gaze included
+
+What differs from the paper: a hidden layer and the gate between the patch and the LSTM, which the paper feeds with the
+patch alone; cross-entropy after every read, not only after the last; Adam with warm-up and a cosine. The gazes of its
+action log are the middles of reads 2, 3, ...: the first glimpse of an episode is the environment's.
+
+    python -m agents.draw_reader --steps 80_000_000
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from agents.filterbank import PARAMETERS, filterbank, gaze, read, spanning
+from agents.lstm import lstm
+from agents.training import Log, Row, fresh_scenes, ignore, make_lanes, optimise
+from glimpse_env.env import Observation
+from glimpse_env.vector_env import GlimpseVectorEnv
+
+
+@dataclass(frozen=True)
+class Config:
+    """The recipe.
+
+    Attributes:
+        scenes: Scenes in an update.
+        learning_rate: Of Adam; rises over the first 2 % of the updates, then falls to 0 along a cosine.
+        patch: Filters along each axis of the grid.
+        features: Units of the LSTM and of what feeds it.
+        early_labels: Weight of the cross-entropy before the last read, against 1 at the last.
+        precision: ``"bfloat16"`` runs matrix products in half the bits, faster where the processor has them.
+        clip: Largest norm of the gradient.
+    """
+
+    scenes: int = 128
+    learning_rate: float = 1e-3
+    patch: int = 12
+    features: int = 256
+    early_labels: float = 0.3
+    precision: Literal["float32", "bfloat16"] = "bfloat16"
+    clip: float = 1.0
+
+
+class Reader(nn.Module):
+    """The networks: from whole canvases to an answer after every read."""
+
+    def __init__(self, height: int, width: int, classes: int, config: Config) -> None:
+        super().__init__()
+        self.config, features = config, config.features
+        self.what = nn.Sequential(nn.Linear(config.patch**2, features), nn.ReLU(), nn.Linear(features, features))
+        self.where = nn.Linear(PARAMETERS, features)
+        self.core = nn.Linear(2 * features, 4 * features)
+        self.answer = nn.Linear(features, classes)
+        self.grid = nn.Linear(features, PARAMETERS)
+        with torch.no_grad():
+            self.grid.weight.mul_(0.1)
+            self.grid.bias.copy_(spanning(config.patch, height, width))
+
+    def forward(self, canvas: Tensor, reads: int) -> tuple[Tensor, Tensor]:
+        """Read some canvases.
+
+        Args:
+            canvas: (lanes, height, width), in [0, 1].
+            reads: How many.
+
+        Returns:
+            Logits (reads, lanes, classes) and the grids' centres as gazes (reads, lanes, 2), see `filterbank.gaze`.
+        """
+        lanes, height, width = canvas.shape
+        output = memory = canvas.new_zeros(lanes, self.config.features, dtype=torch.float32)
+        logits, gazes = [], []
+        for _ in range(reads):
+            with torch.autocast("cpu", enabled=False):  # in half the bits a place is known to a fifth of a pixel
+                parameters = self.grid(output)
+                bank = filterbank(parameters, self.config.patch, height, width)
+            glimpse = F.relu(self.what(read(bank, canvas).flatten(1))) * self.where(parameters)
+            output, memory = lstm(self.core(torch.cat([glimpse, output.to(glimpse.dtype)], 1)), memory)
+            logits.append(self.answer(output).float())
+            gazes.append(gaze(bank, height, width).detach())
+        return torch.stack(logits), torch.stack(gazes)
+
+
+def as_input(canvases: npt.NDArray[np.uint8], dtype: torch.dtype = torch.float32) -> Tensor:
+    """uint8 (n, height, width) -> (n, height, width) in [0, 1].
+
+    Raises:
+        ValueError: If the scenes have colours.
+    """
+    if canvases.ndim != 3:
+        raise ValueError(f"the reader reads grey scenes, (n, height, width); not {canvases.shape}: make them grey")
+    return torch.from_numpy(canvases).to(dtype) / 255
+
+
+def loss_of(logits: Tensor, labels: Tensor, early_labels: float) -> Tensor:
+    """Cross-entropy after the last read, and the mean of the earlier ones times their weight.
+
+    Args:
+        logits: (reads, lanes, classes).
+        labels: int64, (lanes,).
+        early_labels: See `Config`.
+    """
+    reads, _, classes = logits.shape
+    every = labels.expand(reads, -1)
+    each = F.cross_entropy(logits.reshape(-1, classes), every.reshape(-1), reduction="none").view(reads, -1).mean(1)
+    return each[-1] + early_labels * each[:-1].sum() / max(1, reads - 1)
+
+
+class DrawReaderAgent:
+    """A trained reader, which sees the whole scenes through `peek`; one path for each."""
+
+    action_mode = "hybrid"
+
+    def __init__(self, reader: Reader) -> None:
+        self.reader = reader.eval()
+
+    def reset(self, lanes: int) -> None:
+        """Forget the past."""
+        self.step = 0
+
+    @torch.no_grad()
+    def peek(self, env: GlimpseVectorEnv) -> None:
+        """Read the hidden scenes, as often as there are glimpses."""
+        self.parts, self.zooms = list(env.single_action_space.spaces), len(env.task.zooms)  # type: ignore[attr-defined]
+        readings = [self.reader(part, env.task.budget) for part in as_input(env.canvases()).split(250)]
+        logits, gazes = (torch.cat(part, 1) for part in zip(*readings, strict=True))
+        self.answers, self.gazes = logits.argmax(2).numpy(), gazes.numpy()
+
+    def act(self, observation: Observation) -> dict[str, npt.NDArray[Any]]:
+        """The answer after this read, and the middle of the next."""
+        last, lanes = len(self.answers) - 1, self.answers.shape[1]
+        action: dict[str, npt.NDArray[Any]] = {
+            "gaze": self.gazes[min(self.step + 1, last)],
+            "zoom": np.zeros(lanes, np.int64),
+            "speak": np.full(lanes, int(self.step == last)),
+            "symbol": self.answers[self.step],
+        }
+        self.step += 1
+        return {name: action[name] for name in self.parts}
+
+
+def train(
+    task: str,
+    *,
+    seed: int,
+    steps: int,
+    folder: Path,
+    log: Log = ignore,
+    overrides: dict[str, Any] | None = None,
+    **config: Any,
+) -> DrawReaderAgent:
+    """Train on fresh scenes of the training split; called again, it goes on from its checkpoint, to the same bits.
+
+    Args:
+        task: The environment's id.
+        seed: Of the weights and the scenes.
+        steps: Environment steps in all, a read counting as one.
+        folder: Where the checkpoint lives.
+        log: Gets a row of the learning curve about a hundred times.
+        overrides: Keywords of the task that differ from the id's.
+        **config: See `Config`.
+
+    Raises:
+        DataError: If stand-in images would be trained on under an MNIST id.
+        ValueError: If the folder holds a checkpoint made with other settings, or the scenes have colours.
+    """
+    recipe = Config(**config)
+    settings = {"task": task, "seed": seed, "steps": steps, "overrides": overrides or {}, **asdict(recipe)}
+    env = make_lanes(task, recipe.scenes, **(overrides or {}))
+    env.reset(seed=0)
+    _, height, width = as_input(env.canvases()).shape
+    torch.manual_seed(seed)
+    reader = Reader(height, width, len(env.source.classes), recipe)
+    optimizer = torch.optim.Adam(reader.parameters(), recipe.learning_rate, betas=(0.9, 0.99), fused=True)
+    size = recipe.scenes * env.task.budget
+    updates = max(1, steps // size)
+    dtype = torch.bfloat16 if recipe.precision == "bfloat16" else torch.float32
+
+    def update(k: int) -> Row:
+        for group in optimizer.param_groups:
+            warm = min(1.0, k / (0.02 * updates))
+            group["lr"] = recipe.learning_rate * warm * 0.5 * (1 + math.cos(math.pi * k / updates))
+        fresh_scenes(env, seed, k)
+        labels = torch.from_numpy(env.targets())
+        with torch.autocast("cpu", torch.bfloat16, enabled=dtype is torch.bfloat16):
+            logits, gazes = reader(as_input(env.canvases(), dtype), env.task.budget)
+        loss = loss_of(logits, labels, recipe.early_labels)
+        optimizer.zero_grad()
+        loss.backward()
+        norm = nn.utils.clip_grad_norm_(reader.parameters(), recipe.clip)
+        pull = reader.grid.weight.grad
+        optimizer.step()
+        return {
+            "loss": loss.item(),
+            "accuracy": float((logits[-1].argmax(1) == labels).float().mean()),
+            "gradient_norm": float(norm),
+            "location_gradient_norm": float(pull[:2].norm()) if isinstance(pull, Tensor) else 0.0,
+            "travel": float((gazes[1:] - gazes[:-1]).norm(dim=2).mean()),
+        }
+
+    parts = {"reader": reader, "optimizer": optimizer}
+    path = folder / "draw_reader.pt"
+    optimise(update, updates, size, title=f"DRAW reader {task}", path=path, settings=settings, parts=parts, log=log)
+    return DrawReaderAgent(reader)
+
+
+@dataclass
+class Command:
+    """Train, then score on the frozen test scenes.
+
+    Attributes:
+        task: The environment's id.
+        steps: Environment steps.
+        seed: Of everything.
+        folder: For the checkpoint; run again to go on.
+        config: The recipe.
+    """
+
+    task: str = "CrowdedMNISTRetina100-v0"
+    steps: int = 24_000_000
+    seed: int = 0
+    folder: Path = Path("runs/draw_reader")
+    config: Config = Config()
+
+
+if __name__ == "__main__":
+    import tyro
+
+    from glimpse_env import evaluate
+
+    command = tyro.cli(Command)
+    torch.set_num_threads(1)
+    agent = train(command.task, seed=command.seed, steps=command.steps, folder=command.folder, **asdict(command.config))
+    for glimpses, _, accuracy in evaluate(agent, command.task).by_glimpses:
+        print(f"{command.task}: test error {100 * (1 - accuracy):.2f} % after {glimpses} reads")

@@ -1,0 +1,20 @@
+"""One step of an LSTM whose products run in half the bits while its memory keeps them all."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def lstm(gates: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
+    """The next output and memory, each float32, (lanes, features).
+
+    Hochreiter and Schmidhuber 1997, with a forget gate that is open at first (Gers, Schmidhuber, Cummins 2000).
+
+    Args:
+        gates: What a linear layer made of input and output: keep, write, content, show, (lanes, 4 x features).
+        memory: float32, (lanes, features).
+    """
+    keep, write, content, show = gates.float().chunk(4, 1)
+    memory = torch.sigmoid(keep + 1) * memory + torch.sigmoid(write) * torch.tanh(content)
+    return torch.sigmoid(show) * torch.tanh(memory), memory
