@@ -103,8 +103,8 @@ def train(
         seed: Of the weights, the scenes and the exploration.
         steps: Environment steps in all, over all lanes; rounded up to a whole rollout.
         folder: Where the checkpoint lives, ``model.zip``.
-        log: Gets a row of the learning curve about a hundred times: ``steps``, ``seconds``, and ``accuracy`` and
-            ``return`` of the latest 2,000 training episodes.
+        log: Gets a row of the learning curve about a hundred times: ``steps``, ``seconds``, ``accuracy`` and
+            ``return`` of the latest 2,000 training episodes and, where there is a policy, ``location_gradient_norm``.
         overrides: Keywords of the task that differ from the id's.
         algorithm: A name in `STOCK`.
         **config: ``lanes``, or any keyword of the algorithm's class, in place of what `STOCK` says.
@@ -132,7 +132,9 @@ def train(
         setattr(model, _SETTINGS, described)
         setattr(model, _SECONDS, 0.0)
     if model.num_timesteps < steps:
-        curve = _Curve(path, max(1, steps // 100), log)
+        task_of = env.env.task
+        looks = task_of.grid**2 * len(task_of.zooms) if stock.flat else 2 * task_of.grid
+        curve = _Curve(path, max(1, steps // 100), looks, log)
         model.learn(steps - model.num_timesteps, callback=curve, reset_num_timesteps=False)
         curve.save()
     return SB3Agent(model, task, **overrides)
@@ -154,9 +156,9 @@ def _restore(kind: Any, path: Path, env: sb3.GlimpseVecEnv, settings: dict[str, 
 class _Curve(BaseCallback):
     """Log a row and keep a checkpoint every `every` steps, between two rollouts."""
 
-    def __init__(self, path: Path, every: int, log: Log) -> None:
+    def __init__(self, path: Path, every: int, looks: int, log: Log) -> None:
         super().__init__()
-        self.path, self.every, self.log = path, every, log
+        self.path, self.every, self.looks, self.log = path, every, looks, log
 
     def _on_training_start(self) -> None:
         self.spent, self.began = getattr(self.model, _SECONDS), time.perf_counter()
@@ -178,7 +180,7 @@ class _Curve(BaseCallback):
         if returns:  # some episode has ended
             accuracy = float(np.mean(self.model.ep_success_buffer or ()))
             row = {"steps": self.model.num_timesteps, "seconds": seconds, "accuracy": accuracy}
-            self.log({**row, "return": float(np.mean(returns))})
+            self.log({**row, "return": float(np.mean(returns)), **self._location_gradient()})
         self.path.parent.mkdir(parents=True, exist_ok=True)
         partial = self.path.with_name(f"model.{os.getpid()}.partial.zip")
         try:
@@ -186,6 +188,13 @@ class _Curve(BaseCallback):
             os.replace(partial, self.path)
         finally:
             partial.unlink(missing_ok=True)
+
+    def _location_gradient(self) -> Row:
+        """Norm of the latest gradient, as clipped, in the last layer's outputs that choose where to look."""
+        head = getattr(self.model.policy, "action_net", None)  # Q-learning has none
+        if head is None or head.weight.grad is None:
+            return {}
+        return {"location_gradient_norm": float(head.weight.grad[: self.looks].norm())}
 
 
 def main(

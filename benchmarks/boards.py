@@ -17,15 +17,17 @@ TITLES: dict[Board, str] = {
 
 _OVERALL = ("agent", "seeds", "score", "95 %")
 _COLUMNS = (
-    "agent", "seeds", "success %", "IQM (95 %)", "return", "glimpses", "norm.", "as is %", "shuffled %", "random %",
-    "coverage %", "corner %", "steps", "training",
+    "agent", "seeds", "success %", "IQM (95 %)", "return", "glimpses", "area", "norm.", "as is %", "shuffled %",
+    "random %", "coverage %", "corner %", "gradient", "steps", "training",
 )  # fmt: skip
 _LEGEND = """\
 `*` one seed: no evidence. *IQM (95 %)*: interquartile mean over seeds and its bootstrap interval, from three seeds on.
-*norm.*: 0 for random gaze, 1 for oracle gaze, both with the same learned classifier. *as is*, *shuffled*, *random*:
-success of the same agent on the first 2,000 test scenes, with its own gaze, with its looks dealt out anew among the
-episodes, and looking at random places. *coverage*: share of the canvas its windows cover; *corner*: share of its
-gazes within 10 % of a corner. *steps* in the environment, and the wall time of *training* on a shared machine."""
+*area*: under success against glimpses, in [0, 1]: the earlier right, the larger. *norm.*: 0 for random gaze, 1 for
+oracle gaze, both with the same learned classifier. *as is*, *shuffled*, *random*: success of the same agent on the
+first 2,000 test scenes, with its own gaze, with its looks dealt out anew among the episodes, and looking at random
+places. *coverage*: share of the canvas its windows cover; *corner*: share of its gazes within 10 % of a corner.
+*gradient*: norm of the location gradient at the end of training, for agents that report one. *steps* in the
+environment, and the wall time of *training* on a shared machine."""
 
 
 def markdown(standings: Standings) -> str:
@@ -79,8 +81,10 @@ def _cells(line: Line) -> list[str]:
         f"{100 * line.spread[0]:.2f} ({_interval(line.spread[1], 100, 2)})" if line.spread else "",
         f"{row.mean_return:.3f}",
         f"{row.mean_glimpses:.2f}",
+        f"{row.area:.3f}",
         "" if row.normalised is None else f"{row.normalised:.3f}",
         *(f"{100 * share:.1f}" for share in looking),
+        "" if line.gradient is None else f"{line.gradient:.3g}",
         count(line.steps),
         duration(line.train_seconds),
     ]

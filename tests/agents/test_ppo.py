@@ -39,6 +39,7 @@ def test_trains_keeps_a_checkpoint_and_goes_on(name: str, tmp_path: Path) -> Non
     assert rows[-1]["steps"] == agent.model.num_timesteps
     assert 0 <= rows[-1]["accuracy"] <= 1
     assert 0 <= rows[-1]["return"] <= 1
+    assert (rows[-1].get("location_gradient_norm", 0) > 0) == (name != "dqn")
     first, seconds, n = weights(agent), rows[-1]["seconds"], len(rows)
 
     again = train(ID, steps=256, **arguments)  # all is done
@@ -64,6 +65,16 @@ def test_training_is_repeatable_and_continues_on_new_scenes(tmp_path: Path) -> N
     begun = train(ID, steps=0, folder=tmp_path / "d", **arguments).model.get_env().reset()
     resumed = train(ID, steps=256, folder=tmp_path / "a", **arguments).model.get_env().reset()
     assert not np.array_equal(begun["gaze"], resumed["gaze"])
+
+
+@pytest.mark.parametrize("name", ["ppo", "maskable_ppo"])
+def test_location_gradient_is_that_of_the_looks_alone(name: str, tmp_path: Path) -> None:
+    rows: list[dict[str, float]] = []
+    arguments: dict[str, Any] = {"lanes": 4, "n_steps": 32, "batch_size": 32, "overrides": TASK, "algorithm": name}
+    agent = train(ID, seed=1, steps=128, folder=tmp_path, log=rows.append, **arguments)
+    gradient = agent.model.policy.action_net.weight.grad.numpy()
+    assert gradient.shape[0] == 4 + 10  # two rows and two columns, or four cells; then the symbols
+    assert rows[-1]["location_gradient_norm"] == pytest.approx(float(np.linalg.norm(gradient[:4])))
 
 
 def test_a_killed_training_leaves_a_whole_checkpoint(tmp_path: Path) -> None:

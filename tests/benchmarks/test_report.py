@@ -90,7 +90,7 @@ def test_boards_show_every_agent_once_on_its_own_board(results: Path) -> None:
     assert reference.strip().endswith("No results yet.")
     row = next(line for line in reward.splitlines() if line.startswith("| ppo |"))
     assert "| 3 |" in row
-    assert "| 50.0 | 25.0 | 12.5 | 37.5 | 10.0 | 4 k | 1.5 min |" in row
+    assert "| 50.0 | 25.0 | 12.5 | 37.5 | 10.0 |  | 4 k | 1.5 min |" in row
     assert r"| ram | 1 \* |" in labels, "one seed is marked"
 
 
