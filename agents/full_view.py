@@ -178,7 +178,7 @@ def train(
     scenes, labels = held_out.canvases(), held_out.targets()
     torch.manual_seed(seed)
     shape = as_input(scenes[:1]).shape[1:]
-    network = NETWORKS[recipe.network]((shape[0], shape[1], shape[2]), len(env.source.classes))
+    network = NETWORKS[recipe.network]((shape[0], shape[1], shape[2]), len(env.symbols))
     predict(network, scenes[:1])  # lazy layers learn their size
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     rate = recipe.learning_rate or {"sgd": 0.05, "adam": 0.002}[recipe.optimizer]

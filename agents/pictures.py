@@ -14,6 +14,7 @@ from PIL import Image
 
 from glimpse_env.action_log import ActionLog, take
 from glimpse_env.drawing import LETTER_HEIGHT, LETTER_WIDTH, Colour, Picture, fill, write
+from glimpse_env.env import text_of
 from glimpse_env.evaluation import make_frozen
 from glimpse_env.rendering import BACKGROUND, BAR, FAINT, INK, RIGHT, WRONG, Observations, Panel, picture, scene
 from glimpse_env.task import Task
@@ -60,7 +61,7 @@ def episodes(log: ActionLog, scenes: Sequence[int]) -> list[Episode]:
         raise ValueError(f"scenes={list(scenes)} must be at least one, each in [0, {len(log.steps) - 1}]")
     env = make_frozen(log.id, len(indices), log.split, **log.overrides)
     observation, _ = env.reset(seed=0, options={"index": indices})
-    canvases, targets, classes = env.canvases(), env.targets(), env.source.classes
+    canvases, targets, classes = env.canvases(), env.targets(), env.symbols
     observations, answers = [], []
     for step in range(log.steps[indices].max()):  # a lane that has ended goes on with scenes that nobody looks at
         observations.append(observation)
@@ -72,7 +73,7 @@ def episodes(log: ActionLog, scenes: Sequence[int]) -> list[Episode]:
             canvas=canvases[lane],
             path=[{name: value[lane] for name, value in seen.items()} for seen in observations[: log.steps[index]]],
             answers=[classes[said[lane]] if said[lane] >= 0 else None for said in answers[: log.steps[index]]],
-            label=classes[targets[lane]],
+            label=str(text_of(targets[lane], classes)),
             classes=classes,
             task=env.task,
         )

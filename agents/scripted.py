@@ -67,7 +67,7 @@ class Classifier(nn.Module):
         self.what = nn.Sequential(nn.Linear(pixels, features), nn.ReLU(), nn.Linear(features, features), nn.ReLU())
         self.where = nn.Sequential(nn.Linear(3, features // 4), nn.ReLU(), nn.Linear(features // 4, features))
         self.core = nn.GRU(features, features)
-        self.answer = nn.Linear(features, len(env.source.classes))
+        self.answer = nn.Linear(features, len(env.symbols))
 
     def forward(self, glimpse: Tensor, gaze: Tensor, state: Tensor | None) -> tuple[Tensor, Tensor]:
         """Read some steps.

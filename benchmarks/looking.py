@@ -130,13 +130,13 @@ def _scatter(action: Any, task: Task, lanes: Ints, random: np.random.Generator) 
 
 
 def scan_paths(log: ActionLog) -> Floats:
-    """Where the agent looked: float32, (scenes, budget, 3), row, column and zoom in [-1, 1], NaN after the episode."""
+    """Where the agent looked: float32, (scenes, steps, 3), row, column and zoom in [-1, 1], NaN after the episode."""
     paths = []
     for indices in _batches(len(log.steps)):
         env = make_frozen(log.id, len(indices), log.split, **log.overrides)
         observation, _ = env.reset(seed=0, options={"index": indices})
         gazes = [observation["gaze"]]
-        for step in range(env.task.budget - 1):
+        for step in range(env.most_steps - 1):
             observation, *_ = env.step(take(log.actions, (indices, step)))
             gazes.append(observation["gaze"])
         paths.append(np.stack(gazes, axis=1))

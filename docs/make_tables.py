@@ -26,9 +26,13 @@ def ids() -> str:
             continue
         patches = len(task["scales"])
         retina = f"{task['patch']}x{task['patch']}" + (f", {patches} scales" if patches > 1 else "")
-        clutter = f", {task['clutter']} fragments" if task["clutter"] else ""
+        fewest, most = task.get("count", (1, 1))
+        several = "" if most == 1 else f", {most} images" if fewest == most else f", {fewest} to {most} images"
+        clutter = several + (f", {task['clutter']} fragments" if task["clutter"] else "")
         zooms = ", ".join(map(str, task["zooms"])) if len(task["zooms"]) > 1 else "-"
-        stops = f"yes, {task['glimpse_cost']} a glimpse" if task["stopping"] else "-"
+        stops = "-"
+        if task["stopping"]:
+            stops = f"yes, {task['glimpse_cost']} a glimpse" if "glimpse_cost" in task else "yes"
         scene = f"{task['canvas']}x{task['canvas']}{clutter}"
         lines.append(f"| `{name}` | {scene} | {retina} | {zooms} | {task['budget']} | {stops} | {text} |")
     return "\n".join(lines)

@@ -59,7 +59,7 @@ def _decode_flat(actions: Ints, columns: Ints, sizes: Ints, decisions: Reals) ->
             decisions[lane, COLUMN] = (2.0 * (value // zooms % grid) + 1.0) / grid - 1.0
             decisions[lane, ZOOM] = value % zooms
             decisions[lane, SPEAK] = 0.0
-            decisions[lane, SYMBOL] = s.NO_ANSWER
+            decisions[lane, SYMBOL] = s.SILENT
         else:
             decisions[lane, ROW] = decisions[lane, COLUMN] = np.nan
             decisions[lane, ZOOM] = 0.0
@@ -186,11 +186,11 @@ class Actions:
             )
         raise ValueError(f"{name}={int(value)} of lane {lane} must lie in [0, {self.sizes[part] - 1}]")
 
-    def masks(self, counts: Ints, stopping: bool, budget: int) -> npt.NDArray[np.bool_]:
+    def masks(self, counts: Ints, anytime: bool, budget: int) -> npt.NDArray[np.bool_]:
         """Which flat actions make sense now: bool, (lanes, actions).
 
-        With `stopping` everything until the budget is spent, then symbols only; without it looks until the last step,
-        symbols on it.
+        Where symbols make sense at any time, everything until the budget is spent, then symbols only; elsewhere looks
+        until the last step, symbols on it.
 
         Raises:
             ValueError: In another action mode.
@@ -202,6 +202,6 @@ class Actions:
         spent = counts[:, s.GLIMPSES] >= budget
         allowed = np.ones((len(counts), self.looks + self.symbols), np.bool_)
         allowed[:, : self.looks] = ~spent[:, None]
-        if not stopping:
+        if not anytime:
             allowed[:, self.looks :] = spent[:, None]
         return allowed

@@ -19,11 +19,13 @@ class Bank(NamedTuple):
     Attributes:
         pixels: uint8, (bytes,), the images one after another, each plane by plane, with a margin at the end.
         table: int64, (images, 4): offset, height, width, label.
+        book: int64, (rows, references, length): the texts that come with the images, see `ImageSet`; often no rows.
         channels: 1 for grey, 3 for RGB.
     """
 
     pixels: npt.NDArray[np.uint8]
     table: npt.NDArray[np.int64]
+    book: npt.NDArray[np.int64]
     channels: int
 
 
@@ -41,6 +43,8 @@ def bank_of(source: Source, split: Split) -> Bank:
         table = np.empty((count, 4), np.int64)
         table[:, s.IMAGE_OFFSET] = np.arange(count) * channels * height * width
         table[:, s.IMAGE_HEIGHT], table[:, s.IMAGE_WIDTH], table[:, s.IMAGE_LABEL] = height, width, labels
+        texts = source.split(split).texts
+        book = np.zeros((0, 1, 1), np.int64) if texts is None else texts
         pixels.flags.writeable = table.flags.writeable = False
-        banks[split] = Bank(pixels, table, channels)
+        banks[split] = Bank(pixels, table, book, channels)
     return banks[split]

@@ -1,4 +1,4 @@
-"""The one transition that every environment runs: state arrays for N lanes, `reset` and `step`."""
+"""State arrays for N lanes of one task, and what moves them: `reset` and `step`."""
 
 from __future__ import annotations
 
@@ -11,26 +11,19 @@ import numpy.typing as npt
 from gymnasium import spaces
 
 from glimpse_env import actions as a
-from glimpse_env import retina
+from glimpse_env import retina, transition
 from glimpse_env import state as s
 from glimpse_env.bank import bank_of
-from glimpse_env.kernel import kernel
-from glimpse_env.random import mix, uniform
-from glimpse_env.scenes import cluttered
 from glimpse_env.simd import OVERHANG
 from glimpse_env.sources import load
 from glimpse_env.task import Task, whole
 from glimpse_env.threads import over_lanes
+from glimpse_env.transition import compose_lanes, reset_lanes, step_lanes
 
 NEXT_STEP: Final = 0
-SAME_STEP: Final = 1
+SAME_STEP: Final = transition.SAME_STEP
+SAME_STEP_SEEN: Final = transition.SAME_STEP_SEEN
 DISABLED: Final = 2
-SAME_STEP_SEEN: Final = 3  # SAME_STEP, for a caller that keeps what its lanes saw last
-
-# Rows of `outcome`: what `info` says about a finished episode.
-LABEL, ANSWER, SUCCESS, GLIMPSES = range(4)
-
-_FROZEN = 0x676C696D707365  # the key of scenes drawn by index; the bytes of "glimpse"
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
@@ -40,10 +33,12 @@ class Transition(NamedTuple):
     """What a step of N lanes gives.
 
     Attributes:
-        observation: ``glimpse``, ``gaze`` and ``budget``, each float32 with the lanes as first axis.
+        observation: ``glimpse``, ``gaze``, ``budget`` and, where a text is spoken, ``spoken``; each float32 with the
+            lanes as first axis.
         reward: float64, (lanes,).
         terminated: bool, (lanes,).
-        outcome: int64, (4, lanes): label, answer, success and glimpses of the lanes that terminated, 0 elsewhere.
+        outcome: int64, (2 * length + 2, lanes): label, answer, success and glimpses of the lanes that terminated, 0
+            elsewhere. Label and answer have `length` rows each, which is 1 where one symbol is the answer; see `told`.
         final: With `SAME_STEP` the last observation of the lanes that terminated (other rows mean nothing), else None.
     """
 
@@ -53,164 +48,15 @@ class Transition(NamedTuple):
     outcome: Ints
     final: dict[str, Floats] | None
 
+    def told(self) -> dict[str, npt.NDArray[Any]]:
+        """`outcome` by name: ``label``, ``answer``, ``is_success`` and ``glimpses``, with the lanes as first axis.
 
-@kernel()
-def _begin(lane: int, table: Ints, config: Ints, counts: Ints, sprites: Ints, gazes: npt.NDArray[np.float64]) -> None:
-    """Draw the next scene of a lane and its first gaze."""
-    if counts[lane, s.INDEX] == s.NO_INDEX:
-        key = mix(mix(counts[lane, s.SEED], 0), counts[lane, s.EPISODE])
-        counts[lane, s.EPISODE] += 1
-    else:
-        key = mix(_FROZEN, counts[lane, s.INDEX])
-    counts[lane, s.TARGET] = cluttered.lay_out(key, counts[lane, s.INDEX], table, config, sprites, lane)
-    gazes[lane, 0] = 2.0 * uniform(key, 0) - 1.0
-    gazes[lane, 1] = 2.0 * uniform(key, 1) - 1.0
-    counts[lane, s.INDEX] = s.NO_INDEX
-    counts[lane, s.ZOOM] = config[s.ZOOMS] - 1
-    counts[lane, s.GLIMPSES] = 1
-    counts[lane, s.ANSWER] = s.NO_ANSWER
-    counts[lane, s.PHASE] = s.RUNNING
-
-
-@kernel()
-def _observe(
-    lane: int,
-    bank: npt.NDArray[np.uint8],
-    config: Ints,
-    counts: Ints,
-    sprites: Ints,
-    gazes: npt.NDArray[np.float64],
-    glimpse: Floats,
-    gaze: Floats,
-    budget: Floats,
-    window: npt.NDArray[np.uint8],
-    sums: npt.NDArray[np.uint16],
-) -> None:
-    size = config[s.SCALES] * config[s.CHANNELS] * config[s.PATCH] * config[s.PATCH]
-    row, column, zoom = gazes[lane, 0], gazes[lane, 1], counts[lane, s.ZOOM]
-    retina.glimpse(glimpse, lane * size, bank, sprites, lane, row, column, zoom, config, window, sums)
-    gaze[lane, 0], gaze[lane, 1] = row, column
-    gaze[lane, 2] = 2.0 * zoom / (config[s.ZOOMS] - 1) - 1.0 if config[s.ZOOMS] > 1 else 0.0
-    budget[lane, 0] = (config[s.BUDGET] - counts[lane, s.GLIMPSES]) / config[s.BUDGET]
-
-
-@kernel()
-def _advance(
-    lane: int,
-    decisions: npt.NDArray[np.float64],
-    config: Ints,
-    cost: float,
-    counts: Ints,
-    gazes: npt.NDArray[np.float64],
-) -> float:
-    """Look or answer; returns the reward. The whole meaning of an episode stands here."""
-    speaks = decisions[lane, a.SPEAK] > 0.5
-    counts[lane, s.ANSWER] = np.int64(decisions[lane, a.SYMBOL]) if speaks else s.NO_ANSWER
-    right = counts[lane, s.ANSWER] == counts[lane, s.TARGET]
-    spent = counts[lane, s.GLIMPSES] >= config[s.BUDGET]
-    if spent or (speaks and config[s.STOPPING]):
-        counts[lane, s.PHASE] = s.FINISHED
-        counts[lane, s.SUCCESS] = right
-    else:
-        if not np.isnan(decisions[lane, a.ROW]):
-            gazes[lane, 0], gazes[lane, 1] = decisions[lane, a.ROW], decisions[lane, a.COLUMN]
-            counts[lane, s.ZOOM] = np.int64(decisions[lane, a.ZOOM])
-        counts[lane, s.GLIMPSES] += 1
-    if not right:
-        return 0.0
-    if config[s.RUNNING_REWARD]:
-        return 1.0 / config[s.BUDGET]
-    if counts[lane, s.PHASE] == s.FINISHED:
-        return 1.0 - cost * (counts[lane, s.GLIMPSES] - 1)
-    return 0.0
-
-
-@kernel()
-def _reset_lanes(
-    share: int,
-    begin: int,
-    end: int,
-    chosen: npt.NDArray[np.bool_],
-    bank: npt.NDArray[np.uint8],
-    table: Ints,
-    config: Ints,
-    counts: Ints,
-    sprites: Ints,
-    gazes: npt.NDArray[np.float64],
-    windows: npt.NDArray[np.uint8],
-    levels: npt.NDArray[np.uint16],
-    glimpse: Floats,
-    gaze: Floats,
-    budget: Floats,
-) -> None:
-    window, sums = windows[share], levels[share]
-    flat = glimpse.reshape(glimpse.size)
-    for lane in range(begin, end):
-        if chosen[lane]:
-            _begin(lane, table, config, counts, sprites, gazes)
-        _observe(lane, bank, config, counts, sprites, gazes, flat, gaze, budget, window, sums)
-
-
-@kernel()
-def _step_lanes(
-    share: int,
-    begin: int,
-    end: int,
-    autoreset: int,
-    cost: float,
-    decisions: npt.NDArray[np.float64],
-    bank: npt.NDArray[np.uint8],
-    table: Ints,
-    config: Ints,
-    counts: Ints,
-    sprites: Ints,
-    gazes: npt.NDArray[np.float64],
-    windows: npt.NDArray[np.uint8],
-    levels: npt.NDArray[np.uint16],
-    glimpse: Floats,
-    gaze: Floats,
-    budget: Floats,
-    reward: npt.NDArray[np.float64],
-    terminated: npt.NDArray[np.bool_],
-    outcome: Ints,
-    final_glimpse: Floats,
-    final_gaze: Floats,
-    final_budget: Floats,
-) -> None:
-    window, sums = windows[share], levels[share]
-    flat, final_flat = glimpse.reshape(glimpse.size), final_glimpse.reshape(final_glimpse.size)
-    for lane in range(begin, end):
-        if counts[lane, s.PHASE] == s.FINISHED:  # only next-step autoreset lets a finished lane come here
-            _begin(lane, table, config, counts, sprites, gazes)
-            reward[lane] = 0.0
-        else:
-            reward[lane] = _advance(lane, decisions, config, cost, counts, gazes)
-        ended = counts[lane, s.PHASE] == s.FINISHED
-        terminated[lane] = ended
-        outcome[LABEL, lane] = counts[lane, s.TARGET] if ended else 0
-        outcome[ANSWER, lane] = counts[lane, s.ANSWER] if ended else 0
-        outcome[SUCCESS, lane] = counts[lane, s.SUCCESS] if ended else 0
-        outcome[GLIMPSES, lane] = counts[lane, s.GLIMPSES] if ended else 0
-        if ended and autoreset == SAME_STEP:
-            _observe(lane, bank, config, counts, sprites, gazes, final_flat, final_gaze, final_budget, window, sums)
-        if ended and autoreset in (SAME_STEP, SAME_STEP_SEEN):
-            _begin(lane, table, config, counts, sprites, gazes)
-        _observe(lane, bank, config, counts, sprites, gazes, flat, gaze, budget, window, sums)
-
-
-@kernel()
-def _compose_lanes(
-    share: int,
-    begin: int,
-    end: int,
-    scenes: npt.NDArray[np.uint8],
-    planes: npt.NDArray[np.uint8],
-    bank: npt.NDArray[np.uint8],
-    sprites: Ints,
-    config: Ints,
-) -> None:
-    for lane in range(begin, end):
-        retina.canvas(scenes, planes[share], bank, sprites, lane, config)
+        Label and answer are int64, (lanes,), or (lanes, length) where a text is spoken, -1 where it has ended.
+        """
+        *rows, success, glimpses = self.outcome
+        length = len(rows) // 2
+        label, answer = (rows[0], rows[1]) if length == 1 else (np.stack(rows[:length], 1), np.stack(rows[length:], 1))
+        return {"label": label, "answer": answer, "is_success": success.astype(np.bool_), "glimpses": glimpses}
 
 
 class Dynamics:
@@ -229,33 +75,41 @@ class Dynamics:
         self.lanes, self.threads = lanes, threads
         self.source = load(task.source, fallback=task.fallback)
         self.task = replace(task, source=self.source)  # so that copies share the images, whatever named them
-        self.config = task.config(bank_of(self.source, task.split))
+        bank = bank_of(self.source, task.split)
+        self.symbols = task.symbols(self.source)
+        self.config = task.config(bank, self.symbols)
         self.canvas = (int(self.config[s.CANVAS_HEIGHT]), int(self.config[s.CANVAS_WIDTH]))
-        self.actions = a.Actions(task, len(self.source.classes))
+        self.actions = a.Actions(task, len(self.symbols))
         self._shape = (len(task.scales) * int(self.config[s.CHANNELS]), task.patch, task.patch)
-        self.observation_space: spaces.Space[Any] = spaces.Dict(
-            {
-                "glimpse": spaces.Box(0.0, 1.0, self._shape, np.float32),
-                "gaze": spaces.Box(-1.0, 1.0, (3,), np.float32),
-                "budget": spaces.Box(0.0, 1.0, (1,), np.float32),
-            }
-        )
+        length = int(self.config[s.LENGTH])
+        self.reads = bool(self.config[s.SPEECH] == s.READING)
+        parts: dict[str, spaces.Space[Any]] = {
+            "glimpse": spaces.Box(0.0, 1.0, self._shape, np.float32),
+            "gaze": spaces.Box(-1.0, 1.0, (3,), np.float32),
+            "budget": spaces.Box(0.0, 1.0, (1,), np.float32),
+        }
+        if self.reads:
+            parts["spoken"] = spaces.Box(0.0, 1.0, (len(self.symbols) + 1,), np.float32)
+        self.observation_space: spaces.Space[Any] = spaces.Dict(parts)
         self.counts = np.zeros((lanes, s.COUNT_COLUMNS), np.int64)
         self.counts[:, s.INDEX] = s.NO_INDEX
-        self.sprites = np.zeros((lanes, 1 + task.clutter, s.SPRITE_COLUMNS), np.int64)
+        self.sprites = np.zeros((lanes, task.images + task.clutter, s.SPRITE_COLUMNS), np.int64)
         self.gazes = np.zeros((lanes, 2))
+        self.texts = np.full((lanes, max(1, bank.book.shape[1]), length), s.SILENT)
+        self.said = np.full((lanes, length), s.SILENT)
         self._decisions = np.zeros((lanes, 5))
         self._cost = float(task.glimpse_cost)
         self._nothing = self._blank(0)
         self._find_bank()
 
     def _find_bank(self) -> None:
-        self._bank, self._table, _ = bank_of(self.source, self.task.split)
+        self._bank, table, book, _ = bank_of(self.source, self.task.split)
         scratch = retina.scratch(self.config, self.threads)
-        self._state = (self._bank, self._table, self.config, self.counts, self.sprites, self.gazes, *scratch)
+        lanes = (self.counts, self.sprites, self.gazes, self.texts, self.said)
+        self._state = (self._bank, table, book, self.config, *lanes, *scratch)
 
     def __getstate__(self) -> dict[str, Any]:
-        shared = ("_bank", "_table", "_state")  # found again rather than copied
+        shared = ("_bank", "_state")  # found again rather than copied
         return {name: value for name, value in vars(self).items() if name not in shared}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -298,12 +152,18 @@ class Dynamics:
             "glimpse": np.empty((lanes, *self._shape), np.float32),
             "gaze": np.empty((lanes, 3), np.float32),
             "budget": np.empty((lanes, 1), np.float32),
+            "spoken": np.empty((lanes, len(self.symbols) + 1 if self.reads else 0), np.float32),
         }
 
     def reset(self, chosen: npt.NDArray[np.bool_]) -> dict[str, Floats]:
         """Begin a new episode in the `chosen` lanes (bool, (lanes,)); returns the observation of every lane."""
         seen = self._blank(self.lanes)
-        over_lanes(_reset_lanes, self.lanes, self.threads, chosen, *self._state, *seen.values())
+        over_lanes(reset_lanes, self.lanes, self.threads, chosen, *self._state, *seen.values())
+        return self._shown(seen)
+
+    def _shown(self, seen: dict[str, Floats]) -> dict[str, Floats]:
+        if not self.reads:
+            del seen["spoken"]  # the kernel takes it all the same
         return seen
 
     def step(self, action: Any, batched: bool, autoreset: int) -> Transition:
@@ -312,9 +172,7 @@ class Dynamics:
         Args:
             action: As in `actions.space`, with the axis of the lanes if `batched`.
             batched: False for a single environment's action.
-            autoreset: `NEXT_STEP`, `SAME_STEP`, `DISABLED` or `SAME_STEP_SEEN`; lanes that finished are only allowed
-                with the first. The last step of an episode looks nowhere, so what the lanes saw before it is also what
-                they see at the end: `SAME_STEP_SEEN` spares taking that glimpse again.
+            autoreset: `NEXT_STEP`, `SAME_STEP` or `DISABLED`; lanes that finished are only allowed with the first.
 
         Raises:
             TypeError: For a wrong type or dtype of the action.
@@ -326,15 +184,16 @@ class Dynamics:
         seen = self._blank(lanes)
         final = self._blank(lanes) if autoreset == SAME_STEP else self._nothing
         reward, terminated = np.empty(lanes), np.empty(lanes, np.bool_)
-        outcome = np.empty((4, lanes), np.int64)
+        outcome = np.empty((2 * self.said.shape[1] + 2, lanes), np.int64)
         results = (*seen.values(), reward, terminated, outcome, *final.values())
         task = (autoreset, self._cost, self._decisions, *self._state)
-        over_lanes(_step_lanes, lanes, self.threads, *task, *results)
-        return Transition(seen, reward, terminated, outcome, final if autoreset == SAME_STEP else None)
+        over_lanes(step_lanes, lanes, self.threads, *task, *results)
+        last = self._shown(final) if autoreset == SAME_STEP else None
+        return Transition(self._shown(seen), reward, terminated, outcome, last)
 
     def action_masks(self) -> npt.NDArray[np.bool_]:
         """See `Actions.masks`: bool, (lanes, actions)."""
-        return self.actions.masks(self.counts, self.task.stopping, self.task.budget)
+        return self.actions.masks(self.counts, self.task.stopping or self.reads, self.task.budget)
 
     def canvases(self) -> npt.NDArray[np.uint8]:
         """The hidden scenes: uint8, (lanes, height, width), or (lanes, height, width, 3) for RGB."""
@@ -342,6 +201,6 @@ class Dynamics:
         scenes = np.empty((self.lanes, channels, pixels), np.uint8)
         planes = np.empty((self.threads, pixels + OVERHANG), np.uint8)
         scene = (self._bank, self.sprites, self.config)
-        over_lanes(_compose_lanes, self.lanes, self.threads, scenes, planes, *scene)
+        over_lanes(compose_lanes, self.lanes, self.threads, scenes, planes, *scene)
         pictures = scenes.reshape(self.lanes, channels, *self.canvas)
         return pictures[:, 0] if channels == 1 else np.ascontiguousarray(np.moveaxis(pictures, 1, 3))

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from glimpse_env import dynamics as d
 from glimpse_env import state as s
 from glimpse_env.dynamics import Dynamics
+from glimpse_env.scenes import END
 from glimpse_env.sources import Source
 from glimpse_env.task import Task
 
@@ -44,13 +45,16 @@ class GlimpseEnv(gym.Env[Observation, Any]):
     | `glimpse` | (scales * channels, patch, patch) | [0, 1] | the patches, finest scale first |
     | `gaze` | (3,) | [-1, 1] | row, column, zoom (-1 closest, 1 widest) of this glimpse |
     | `budget` | (1,) | [0, 1] | share of the glimpses left |
+    | `spoken` | (symbols + 1,) | [0, 1] | where a text is read: the latest symbol as a one-hot, then the share spoken |
 
     All are float32. Rows run down, columns to the right; (-1, -1) is the middle of the top-left pixel.
 
     ## Rewards
     With `stopping`, the right answer earns `1 - glimpse_cost * (glimpses - 1)`, anything else 0. Without,
     `reward="final"` earns 1 for a right last answer and `reward="running"` 1/budget for every step whose answer is
-    right. Rewards lie in [0, 1].
+    right. Where a text is read, `reward="share"` pays half for the symbols right at their places and half for the whole
+    text, `reward="prefix"` in equal shares until the first wrong symbol, and `reward="final"` for the whole text alone.
+    Rewards of an episode lie in [0, 1].
 
     ## Starting State
     A new scene, and a first glimpse at a uniformly random place at the widest zoom, which counts towards the budget.
@@ -58,11 +62,12 @@ class GlimpseEnv(gym.Env[Observation, Any]):
 
     ## Episode End
     Termination: with `stopping`, by an answer, or by a step that is no answer once the budget is spent. Without, by the
-    step after the last glimpse. Truncation: never; it belongs to an outer `TimeLimit`.
+    step after the last glimpse. Where a text is read, by the symbol `end`, by the longest text there is, or by a step
+    that says nothing once the budget is spent. Truncation: never; it belongs to an outer `TimeLimit`.
 
     ## Information
     Empty until the last step, which has `label` (int), `answer` (int, -1 for none), `is_success` (bool) and `glimpses`
-    (int).
+    (int). Where a text is read, `label` and `answer` are lists of int.
 
     ## Arguments
     Every keyword of `glimpse_env.task.Task`; and `render_mode`, None, `"rgb_array"` or `"human"`.
@@ -98,6 +103,11 @@ class GlimpseEnv(gym.Env[Observation, Any]):
     def source(self) -> Source:
         """Where the images come from; its `name` says what they really are."""
         return self._dynamics.source
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """The name of each symbol that may be said."""
+        return self._dynamics.symbols
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -144,18 +154,19 @@ class GlimpseEnv(gym.Env[Observation, Any]):
         dynamics = self._dynamics
         if dynamics.counts[0, s.PHASE] != s.RUNNING:
             raise RuntimeError("there is no running episode: call reset() before the first step and after the last one")
-        seen, reward, terminated, outcome, _ = dynamics.step(action, False, d.DISABLED)
-        observation = {"glimpse": seen["glimpse"][0], "gaze": seen["gaze"][0], "budget": seen["budget"][0]}
-        ended = bool(terminated[0])
+        moved = dynamics.step(action, False, d.DISABLED)
+        observation = {name: value[0] for name, value in moved.observation.items()}
+        ended = bool(moved.terminated[0])
         info: dict[str, Any] = {}
         if ended:
-            label, answer, success, glimpses = outcome[:, 0].tolist()
-            info = {"label": label, "answer": answer, "is_success": bool(success), "glimpses": glimpses}
+            info = {name: value[0].tolist() for name, value in moved.told().items()}
+            if dynamics.reads:
+                info["label"], info["answer"] = (spoken_part(info[name]) for name in ("label", "answer"))
         if self.render_mode is not None:
             if not ended:
                 self._path.append(observation)
             self._show()
-        return observation, float(reward[0]), ended, False, info
+        return observation, float(moved.reward[0]), ended, False, info
 
     def action_masks(self) -> npt.NDArray[np.bool_]:
         """Which actions make sense now: bool, (actions,), for `action_mode="flat"`; the name is sb3-contrib's."""
@@ -186,12 +197,9 @@ class GlimpseEnv(gym.Env[Observation, Any]):
             self.canvas(),
             self._path,
             self.task,
-            answer=self._class(counts[s.ANSWER]) if counts[s.ANSWER] != s.NO_ANSWER else None,
-            label=self._class(counts[s.TARGET]) if ended else None,
+            answer=text_of(self._dynamics.said[0], self.symbols),
+            label=text_of(self._dynamics.texts[0, 0], self.symbols) if ended else None,
         )
-
-    def _class(self, symbol: int) -> str:
-        return self.source.classes[symbol]
 
     def _show(self) -> None:
         if self.render_mode != "human":
@@ -210,6 +218,20 @@ class GlimpseEnv(gym.Env[Observation, Any]):
 
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(self), "_viewer": None}  # a copy opens a window of its own
+
+
+def spoken_part(text: list[int]) -> list[int]:
+    """A text without what follows its end."""
+    return [symbol for symbol in text if symbol != s.SILENT]
+
+
+def text_of(text: npt.ArrayLike, symbols: tuple[str, ...]) -> str | None:
+    """One symbol or several by their names, the closing one left out; None where nothing was said."""
+    said = [symbols[symbol] for symbol in spoken_part(np.atleast_1d(text).tolist())]
+    if not said:
+        return None
+    named = said[:-1] if len(said) > 1 and said[-1] == END else said
+    return ("" if all(len(name) == 1 for name in named) else " ").join(named)
 
 
 def index_option(options: dict[str, Any]) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -14,6 +14,7 @@ from gymnasium.vector import AutoresetMode
 
 from glimpse_env.action_log import ActionLog, join, narrow, take
 from glimpse_env.env import Observation
+from glimpse_env.scenes import END
 from glimpse_env.sources import DataError
 from glimpse_env.task import whole
 from glimpse_env.vector_env import GlimpseVectorEnv
@@ -38,12 +39,15 @@ class Evaluation:
     """The score of one agent on one task.
 
     Attributes:
-        accuracy: Share of scenes answered right.
+        accuracy: Share of scenes answered right; where a text is read, of those read without a fault.
         mean_return: Mean sum of rewards.
         mean_glimpses: Mean number of glimpses taken.
         by_glimpses: For k = 1, 2, ... glimpses: (k, scenes, accuracy). In a fixed-glimpse task the running answer
             after k glimpses, over all scenes; with stopping the scenes that were answered after k.
         log: What the agent did.
+        symbol_error_rate: Where a text is read, how many insertions, deletions and substitutions turn what was said
+            into the texts of all scenes, over how many symbols these have; closing symbols do not count. Else None.
+        glimpses_per_symbol: Where a text is read, glimpses over symbols of the texts. Else None.
     """
 
     accuracy: float
@@ -51,6 +55,8 @@ class Evaluation:
     mean_glimpses: float
     by_glimpses: tuple[tuple[int, int, float], ...]
     log: ActionLog
+    symbol_error_rate: float | None = None
+    glimpses_per_symbol: float | None = None
 
 
 @dataclass
@@ -59,8 +65,8 @@ class _Tally:
     returns: npt.NDArray[np.float64]
     glimpses: npt.NDArray[np.int64]
     steps: npt.NDArray[np.int64]
-    answers: npt.NDArray[np.int64]  # (scenes, budget): the answer spoken at each step, -1 for none
-    labels: npt.NDArray[np.int64]
+    answers: npt.NDArray[np.int64]  # (scenes, steps): the symbol spoken at each step, -1 for none
+    labels: npt.NDArray[np.int64]  # (scenes,), or (scenes, length) where a text is read
 
 
 def make_frozen(id: str, lanes: int, split: str, **overrides: Any) -> GlimpseVectorEnv:
@@ -137,7 +143,7 @@ def evaluate(
         id=id, split=split, overrides=overrides, fingerprint=fingerprint(id, split=split, scenes=total, **overrides),
         rules=env.task.rules(), steps=tally.steps, actions=join(logs),
     )  # fmt: skip
-    return _score(tally, env.task.stopping, log)
+    return _score(tally, env, log)
 
 
 def replay(log: ActionLog, *, lanes: int = 1000) -> Evaluation:
@@ -183,7 +189,7 @@ def replay(log: ActionLog, *, lanes: int = 1000) -> Evaluation:
 
 
 def _run(agent: Any, env: GlimpseVectorEnv, indices: npt.NDArray[np.int64]) -> tuple[_Tally, Any]:
-    lanes, budget = len(indices), env.task.budget
+    lanes, most = len(indices), env.most_steps
     act = agent.act if hasattr(agent, "act") else agent
     if hasattr(agent, "reset"):
         agent.reset(lanes)
@@ -193,7 +199,7 @@ def _run(agent: Any, env: GlimpseVectorEnv, indices: npt.NDArray[np.int64]) -> t
     labels = env.targets()
     tally = _Tally(
         success=np.zeros(lanes, np.bool_), returns=np.zeros(lanes), glimpses=np.zeros(lanes, np.int64),
-        steps=np.zeros(lanes, np.int64), answers=np.full((lanes, budget), -1), labels=labels,
+        steps=np.zeros(lanes, np.int64), answers=np.full((lanes, most), -1), labels=labels,
     )  # fmt: skip
     running = np.ones(lanes, np.bool_)
     taken: list[Any] = []
@@ -209,18 +215,16 @@ def _run(agent: Any, env: GlimpseVectorEnv, indices: npt.NDArray[np.int64]) -> t
         if ended.any():
             tally.success[ended], tally.glimpses[ended] = info["is_success"][ended], info["glimpses"][ended]
             running &= ~terminated
-    taken += [taken[-1]] * (budget - len(taken))  # every log has `budget` steps; past the end they mean nothing
+    taken += [taken[-1]] * (most - len(taken))  # every log has as many steps; past the end they mean nothing
     return tally, taken
 
 
-def _score(tally: _Tally, stopping: bool, log: ActionLog) -> Evaluation:
-    budget = tally.answers.shape[1]
+def _score(tally: _Tally, env: GlimpseVectorEnv, log: ActionLog) -> Evaluation:
+    ends_early = env.task.stopping or env.task.reads
     rows: list[tuple[int, int, float]] = []
-    for k in range(1, budget + 1):
-        right = tally.answers[:, k - 1] == tally.labels
-        chosen = tally.glimpses == k if stopping else np.ones(len(right), np.bool_)
-        if stopping:
-            right = tally.success
+    for k in range(1, env.task.budget + 1):
+        chosen = tally.glimpses == k if ends_early else np.ones(len(tally.success), np.bool_)
+        right = tally.success if ends_early else tally.answers[:, k - 1] == tally.labels
         if chosen.any():
             rows.append((k, int(chosen.sum()), float(right[chosen].mean())))
     return Evaluation(
@@ -229,7 +233,29 @@ def _score(tally: _Tally, stopping: bool, log: ActionLog) -> Evaluation:
         mean_glimpses=float(tally.glimpses.mean()),
         by_glimpses=tuple(rows),
         log=log,
+        **(_reading(tally, env.symbols) if env.task.reads else {}),
     )
+
+
+def _reading(tally: _Tally, symbols: tuple[str, ...]) -> dict[str, float]:
+    """Symbol error rate and glimpses a symbol."""
+    end = len(symbols) - 1 if symbols[-1] == END else -1
+    texts, said = (
+        [[k for k in row if k not in (-1, end)] for row in part.tolist()] for part in (tally.labels, tally.answers)
+    )
+    length = sum(map(len, texts))
+    edits = sum(edit_distance(mine, theirs) for mine, theirs in zip(said, texts, strict=True))
+    return {"symbol_error_rate": edits / length, "glimpses_per_symbol": float(tally.glimpses.sum()) / length}
+
+
+def edit_distance(said: Sequence[int], text: Sequence[int]) -> int:
+    """Fewest insertions, deletions and substitutions that turn one into the other (Levenshtein 1966)."""
+    row = list(range(len(text) + 1))
+    for i, symbol in enumerate(said, 1):
+        diagonal, row[0] = row[0], i
+        for k, wanted in enumerate(text, 1):
+            diagonal, row[k] = row[k], min(row[k] + 1, row[k - 1] + 1, diagonal + (symbol != wanted))
+    return row[-1]
 
 
 def _total(id: str, split: str, scenes: int | None, overrides: dict[str, Any]) -> int:

@@ -15,8 +15,10 @@ import gymnasium as gym
 import numpy as np
 
 import glimpse_env
-from glimpse_env.env import GlimpseEnv
+from glimpse_env import state as s
+from glimpse_env.env import GlimpseEnv, text_of
 from glimpse_env.rendering import Panel, Viewer, picture
+from glimpse_env.scenes import END
 
 
 def action_of(event: Any, env: GlimpseEnv, panel: Panel, zoom: int, last: bool) -> dict[str, Any] | None:
@@ -32,11 +34,13 @@ def action_of(event: Any, env: GlimpseEnv, panel: Panel, zoom: int, last: bool) 
     Returns:
         The action, or None where the event is none.
     """
-    classes = env.source.classes
+    classes = env.symbols
     if hasattr(event, "button") and event.button == 1 and not last:  # 4 and 5 are the wheel
         gaze, speak, symbol = panel.gaze(event.pos[1], event.pos[0]), 0, 0
     elif getattr(event, "unicode", "") and (last or env.task.stopping):
         names = {str(k): k for k in range(len(classes))} | {name.lower(): k for k, name in enumerate(classes)}
+        if END in names:
+            names["\r"] = names[END]  # the Return key
         if event.unicode.lower() not in names:
             return None
         gaze, speak, symbol = (0.0, 0.0), 1, names[event.unicode.lower()]
@@ -66,7 +70,7 @@ def play(env: GlimpseEnv, seed: int | None = None) -> tuple[int, int]:
     height, width = env.canvas().shape[:2]
     panel = Panel(height, width, side=480)
     while True:
-        names = [env.source.classes[info[key]] if info.get(key, -1) >= 0 else None for key in ("answer", "label")]
+        names = [text_of(info.get(key, s.SILENT), env.symbols) for key in ("answer", "label")]
         hidden = env.canvas() * ended  # black until the end
         viewer.show(picture(hidden, path, env.task, answer=names[0], label=names[1], side=panel.side))
         pygame.display.set_caption(f"zoom {env.task.zooms[zoom]} - {right} of {played} right")

@@ -18,12 +18,19 @@ _FLAGSHIP: dict[str, Any] = {
 }
 _RETINA: dict[str, Any] = {"patch": 12, "scales": [1, 2, 4], "zooms": [1], "budget": 8, "stopping": False}
 
+# A third patch, of 48 pixels, where DRAM's retina has two: without its context network nobody finds digits with 24.
+_SEVERAL: dict[str, Any] = {**_RETINA, "canvas": 100, "count": [2, 2], "clutter": 0}
+_READING: dict[str, Any] = {"stopping": True, "reward": "share"}
+
 _SCENES: dict[str, tuple[str, dict[str, Any]]] = {
     "Crowded{}-v0": ("the flagship: look, zoom, stop", _FLAGSHIP),
     "Crowded{}Retina-v0": ("RAM, table 2a", {**_RETINA, "canvas": 60, "clutter": 4}),
     "Crowded{}Retina100-v0": ("RAM, table 2b; DRAW", {**_RETINA, "canvas": 100, "clutter": 8, "scales": [1, 2, 4, 8]}),
     "Translated{}-v0": ("RAM, table 1b", {**_RETINA, "canvas": 60, "clutter": 0}),
     "Centered{}-v0": ("RAM, table 1a", {**_RETINA, "canvas": 28, "clutter": 0, "patch": 8, "scales": [1], "budget": 7}),
+    "{}Pairs-v0": ("DRAM, pairs", {**_SEVERAL, **_READING, "scene": "scattered", "clutter": 8}),
+    "{}Addition-v0": ("DRAM, addition", {**_SEVERAL, "scene": "sum"}),
+    "{}Sequence-v0": ("DRAM, sequences", {**_SEVERAL, **_READING, "scene": "line", "count": [1, 5], "budget": 18}),
 }
 
 #: id -> (what it is, keywords); plain JSON. MNIST ids first, then their twins on the bundled glyphs.

@@ -13,7 +13,6 @@ from gymnasium import spaces
 from gymnasium.vector import AutoresetMode
 
 import glimpse_env  # noqa: F401  makes the ids known
-from glimpse_env.dynamics import ANSWER, GLIMPSES, LABEL, SUCCESS
 from glimpse_env.env import Observation
 from glimpse_env.sb3_agent import SB3Agent
 from glimpse_env.vector_env import GlimpseVectorEnv
@@ -99,6 +98,7 @@ class GlimpseVecEnv(VecEnv):
             )
         self.env = env
         self._history = History(env.num_envs, env.task.budget) if history else None
+        self._keeps = not env.task.reads  # a text's last symbol is seen after the last step
         self._returns = np.zeros(env.num_envs)
         self._lengths = np.zeros(env.num_envs, np.int64)
         self._born = time.time()
@@ -128,31 +128,36 @@ class GlimpseVecEnv(VecEnv):
             Observations, rewards (float32), dones and infos. The info of a finished lane has ``terminal_observation``,
             ``episode`` (return, length, seconds) and what the environment says about it; the others are empty.
         """
-        moved = self.env.transition(self._actions, final=False)
+        moved = self.env.transition(self._actions, final=not self._keeps)
         self._returns += moved.reward
         self._lengths += 1
         infos: list[Info] = [{}] * self.num_envs
         ended = np.flatnonzero(moved.terminated)
         if len(ended):
-            self._describe(infos, ended, moved.outcome[:, ended])
+            # Where the last step shows nothing new, what the lanes saw before it they see at the end.
+            last = self._seen if moved.final is None else moved.final
+            last = {name: value[ended] for name, value in last.items()}
+            if moved.final is not None and self._history is not None:
+                last = self._history.add(last, ended)  # before the new episodes empty their lanes
+            self._describe(infos, ended, last, moved.told())
             self._returns[ended] = 0.0
             self._lengths[ended] = 0
         self._seen = moved.observation if self._history is None else self._history.add(moved.observation)
         return self._seen, moved.reward.astype(np.float32), moved.terminated, infos
 
-    def _describe(self, infos: list[Info], ended: npt.NDArray[np.intp], outcome: npt.NDArray[np.int64]) -> None:
+    def _describe(
+        self, infos: list[Info], ended: npt.NDArray[np.intp], last: Observation, told: dict[str, npt.NDArray[Any]]
+    ) -> None:
         now = round(time.time() - self._born, 6)
         columns = (
             ended.tolist(),
             self._returns[ended].round(6).tolist(),
             self._lengths[ended].tolist(),
-            *outcome[[LABEL, ANSWER, GLIMPSES]].tolist(),
-            (outcome[SUCCESS] != 0).tolist(),
-            # The last step looks nowhere: what the lanes saw before it, they see at the end.
-            *(self._seen[name][ended] for name in ("glimpse", "gaze", "budget")),
+            *(values[ended].tolist() for values in told.values()),
+            *(last[name] for name in ("glimpse", "gaze", "budget")),
         )
         # Literal dictionaries: anything more general takes several times as long, for every episode there is.
-        for lane, total, length, label, answer, glimpses, success, glimpse, gaze, budget in zip(*columns, strict=True):
+        for lane, total, length, label, answer, success, glimpses, glimpse, gaze, budget in zip(*columns, strict=True):
             infos[lane] = {
                 "label": label,
                 "answer": answer,
@@ -162,6 +167,8 @@ class GlimpseVecEnv(VecEnv):
                 "terminal_observation": {"glimpse": glimpse, "gaze": gaze, "budget": budget},
                 "TimeLimit.truncated": False,
             }
+        for row, lane in enumerate(ended.tolist()) if "spoken" in last else ():
+            infos[lane]["terminal_observation"]["spoken"] = last["spoken"][row]
 
     def close(self) -> None:
         """Close the native environment."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-# sprites: int64, (lanes, sprites, 7). A sprite is a rectangle of bank pixels, and where its corner lies on the canvas.
+# sprites: int64, (lanes, sprites, 8). A sprite is a rectangle of bank pixels, and where its corner lies on the canvas.
 OFFSET: Final = 0  # index of its first pixel in the bank
 ROW: Final = 1  # bank elements from one row to the next
 PLANE: Final = 2  # bank elements from one colour plane to the next
@@ -12,7 +12,8 @@ HEIGHT: Final = 3  # 0 for a sprite that is not there
 WIDTH: Final = 4
 TOP: Final = 5
 LEFT: Final = 6
-SPRITE_COLUMNS: Final = 7
+CLASS: Final = 7  # the label of its image, where the scene needs it
+SPRITE_COLUMNS: Final = 8
 
 # table: int64, (images, 4). Where an image lies in the bank, its planes one after another, and its label.
 IMAGE_OFFSET: Final = 0
@@ -20,20 +21,27 @@ IMAGE_HEIGHT: Final = 1
 IMAGE_WIDTH: Final = 2
 IMAGE_LABEL: Final = 3
 
+# book: int64, (rows, references, length). Texts that a source brings along, such as those of each image, or a lexicon
+# to draw words from; -1 where one has ended. No rows where the labels of the table say everything.
+
+# texts: int64, (lanes, references, length). What is right: a label, or one or more sequences of symbols, -1 where one
+# has ended. The first reference is the one that symbols are paid by.
+# said: int64, (lanes, length). What the agent has said in this episode, -1 where it has said nothing yet.
+
 # counts: int64, (lanes, 9).
 SEED: Final = 0  # the bits of the lane's uint64 seed
 EPISODE: Final = 1  # how many seeded episodes came before this one
 INDEX: Final = 2  # scene to draw at the next reset, or NO_INDEX to draw by (seed, episode)
 GLIMPSES: Final = 3  # glimpses taken, the first one of reset included
 ZOOM: Final = 4  # index into the zooms of the current gaze
-TARGET: Final = 5  # the right answer
-ANSWER: Final = 6  # the answer given at the latest step, or NO_ANSWER
+SYMBOL: Final = 5  # what was said at the latest step, or SILENT
+SPOKEN: Final = 6  # how many symbols of a text have been said
 SUCCESS: Final = 7  # whether a finished episode ended with the right answer
 PHASE: Final = 8  # UNBORN, RUNNING or FINISHED
 COUNT_COLUMNS: Final = 9
 
 NO_INDEX: Final = -1
-NO_ANSWER: Final = -1
+SILENT: Final = -1
 UNBORN: Final = 0
 RUNNING: Final = 1
 FINISHED: Final = 2
@@ -47,8 +55,22 @@ FRAGMENT: Final = 4  # the side of a fragment
 PATCH: Final = 5
 BUDGET: Final = 6
 STOPPING: Final = 7
-RUNNING_REWARD: Final = 8
+REWARD: Final = 8  # FINAL, EVERY, SHARE or PREFIX
 PYRAMID: Final = 9  # whether every window is a power of two times an even patch: the fast path
-ZOOMS: Final = 10  # how many zooms
-SCALES: Final = 11  # how many scales
-LISTS: Final = 12  # where the zooms begin
+SCENE: Final = 10  # which kernel lays it out, see `glimpse_env.scenes`
+SPEECH: Final = 11  # NAMING or READING
+FEWEST: Final = 12  # images in a scene of several
+MOST: Final = 13
+END: Final = 14  # the symbol that closes a text, or SILENT
+LENGTH: Final = 15  # most symbols of a text, the closing one included
+ZOOMS: Final = 16  # how many zooms
+SCALES: Final = 17  # how many scales
+LISTS: Final = 18  # where the zooms begin
+
+NAMING: Final = 0  # one symbol, the answer
+READING: Final = 1  # symbol after symbol
+
+FINAL: Final = 0
+EVERY: Final = 1
+SHARE: Final = 2
+PREFIX: Final = 3

@@ -13,10 +13,14 @@ import numpy.typing as npt
 
 from glimpse_env import state as s
 from glimpse_env.bank import Bank
-from glimpse_env.sources.images import SPLITS, Split
+from glimpse_env.scenes import END, SCENES
+from glimpse_env.scenes.several import most_overlap
+from glimpse_env.sources.images import SPLITS, Source, Split
 
 ActionMode = Literal["grid", "flat", "box", "hybrid"]
-RewardRule = Literal["final", "running"]
+RewardRule = Literal["final", "running", "share", "prefix"]
+
+_RULES = {"final": s.FINAL, "running": s.EVERY, "share": s.SHARE, "prefix": s.PREFIX}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +32,10 @@ class Task:
             pair ``(images, labels)``, a mapping of splits to such pairs, or a `glimpse_env.sources.Source`.
         split: ``"train"``, ``"validation"`` or ``"test"``; sprites and clutter both come from it.
         fallback: What stands in, with a loud warning, when MNIST cannot be had; None makes that an error.
+        scene: How images become a scene and what is asked about it: ``"crowded"``, one image among clutter, to be
+            named; ``"scattered"`` and ``"line"``, several images, to be read from left to right, symbol by symbol;
+            ``"sum"``, several scattered images, to be added up.
+        count: Fewest and most images in a scene of several; where they differ, the symbol ``"end"`` closes a text.
         canvas: Side in pixels, or (height, width); None takes the size of the images.
         clutter: Number of fragments of other images, at least 0.
         fragment: Side of a fragment in pixels.
@@ -36,8 +44,12 @@ class Task:
         zooms: Magnifications to choose one of at each look; whole numbers >= 1, ascending. The window of a scale is
             ``patch * scale * zoom`` pixels wide.
         budget: Most glimpses in an episode, the first one of `reset` included, at least 1.
-        stopping: Whether the agent chooses when to answer; otherwise every step carries a running answer.
-        reward: ``"final"``, or in a fixed-glimpse task ``"running"``: 1/budget for every step whose answer is right.
+        stopping: Whether the agent chooses when to answer, or when to speak; otherwise every step carries a running
+            answer, or speaks a symbol of the text.
+        reward: ``"final"``: 1 for the right answer, or the whole text. In a fixed-glimpse task ``"running"``: 1/budget
+            for every step whose answer is right. For a text ``"share"``: half of it for the symbols that are right at
+            their places, in equal shares, and half for the whole text; or ``"prefix"``: equal shares until the first
+            wrong symbol, as in the DRAM paper.
         glimpse_cost: What each glimpse after the first takes off a right answer's reward of 1; needs `stopping`.
         action_mode: ``"grid"``, ``"flat"``, ``"box"`` or ``"hybrid"``, see `glimpse_env.actions`.
         grid: Cells on a side for the ``"grid"`` and ``"flat"`` modes.
@@ -50,6 +62,8 @@ class Task:
     source: Any = "mnist"
     split: Split = "train"
     fallback: str | None = "digits"
+    scene: str = "crowded"
+    count: tuple[int, int] = (1, 1)
     canvas: int | tuple[int, int] | None = None
     clutter: int = 0
     fragment: int = 8
@@ -79,7 +93,13 @@ class Task:
             object.__setattr__(self, name, _widths(name, getattr(self, name)))
         for name, low in (("clutter", 0), ("fragment", 1), ("patch", 1), ("budget", 1), ("grid", 1)):
             object.__setattr__(self, name, whole(name, getattr(self, name), low))
-        choices = {"split": SPLITS, "reward": get_args(RewardRule), "action_mode": get_args(ActionMode)}
+        object.__setattr__(self, "count", _range("count", self.count))
+        choices = {
+            "split": SPLITS,
+            "scene": tuple(SCENES),
+            "reward": get_args(RewardRule),
+            "action_mode": get_args(ActionMode),
+        }
         for name, known in choices.items():
             if getattr(self, name) not in known:
                 raise ValueError(
@@ -87,6 +107,12 @@ class Task:
                 )
         if not isinstance(self.stopping, bool | np.bool_):
             raise TypeError(f"stopping={self.stopping!r} must be True or False")
+        fitting = ("final", "share", "prefix") if self.reads else ("final", "running")
+        if self.reward not in fitting:
+            known = ", ".join(map(repr, fitting))
+            raise ValueError(f"reward={self.reward!r} does not fit scene={self.scene!r}; choose one of {known}")
+        if self.count != (1, 1) and not SCENES[self.scene].several:
+            raise ValueError(f"count={self.count} has no meaning for scene={self.scene!r}, which shows one image")
         if self.reward == "running" and self.stopping:
             raise ValueError("reward='running' pays every step of a fixed-glimpse task; pass stopping=False with it")
         cost = self.glimpse_cost
@@ -97,6 +123,8 @@ class Task:
                 f"glimpse_cost={cost!r} must lie in [0, 1 / (budget - 1)] = [0, {1 / max(self.budget - 1, 1):.4g}], "
                 "so that a right answer is never worth less than a wrong one; lower it or the budget"
             )
+        if cost and self.reward == "prefix":
+            raise ValueError(f"glimpse_cost={cost!r} has no meaning with reward='prefix'; pass glimpse_cost=0")
         if cost and not self.stopping:
             raise ValueError(
                 f"glimpse_cost={cost!r} has no meaning where every episode takes the whole budget; pass glimpse_cost=0"
@@ -107,6 +135,26 @@ class Task:
         sources = ("source", "split", "fallback")
         values = {field.name: getattr(self, field.name) for field in fields(self) if field.name not in sources}
         return {name: np.asarray(value).tolist() for name, value in values.items()}
+
+    @property
+    def reads(self) -> bool:
+        """Whether a text is spoken, symbol by symbol; otherwise one symbol is the answer."""
+        return SCENES[self.scene].speech == s.READING
+
+    @property
+    def images(self) -> int:
+        """Most images in a scene, clutter apart."""
+        return self.count[1]
+
+    def symbols(self, source: Source) -> tuple[str, ...]:
+        """The names of what may be said about scenes of these images."""
+        return SCENES[self.scene].symbols(source.classes, self.count)
+
+    def length(self, bank: Bank) -> int:
+        """Most symbols of an answer, the closing one included."""
+        if not self.reads:
+            return 1
+        return self.count[1] + (self.count[0] < self.count[1])
 
     def canvas_size(self, bank: Bank) -> tuple[int, int]:
         """Height and width of the canvas for these images.
@@ -130,6 +178,7 @@ class Task:
                 f"canvas {height}x{width} is smaller than the images ({tallest}x{widest}); "
                 f"pass canvas=({max(tallest, height)}, {max(widest, width)}) or larger"
             )
+        self._check_room(height, width, tallest, widest)
         if self.patch > min(height, width):
             raise ValueError(
                 f"patch={self.patch} must lie in [1, {min(height, width)}], the smaller side of the canvas"
@@ -139,15 +188,38 @@ class Task:
             raise ValueError(f"fragment={self.fragment} must lie in [1, {shortest}], the smallest side of the images")
         return height, width
 
-    def config(self, bank: Bank) -> npt.NDArray[np.int64]:
-        """The task as the kernels read it, see `glimpse_env.state`."""
+    def _check_room(self, height: int, width: int, tallest: int, widest: int) -> None:
+        most = self.count[1]
+        if self.scene == "line":
+            needed = widest + (most - 1) * (widest - most_overlap(widest))
+            if width < needed:
+                raise ValueError(
+                    f"canvas {height}x{width} has no room for a line of {most} images {widest} wide; "
+                    f"pass canvas=({tallest}, {needed}) or larger, or a smaller count"
+                )
+        elif SCENES[self.scene].several and most > max(1, (height // tallest) * (width // widest) // 2):
+            raise ValueError(
+                f"canvas {height}x{width} has no room for {most} scattered images of {tallest}x{widest}; "
+                "pass a larger canvas, or a smaller count"
+            )
+
+    def config(self, bank: Bank, symbols: tuple[str, ...]) -> npt.NDArray[np.int64]:
+        """The task as the kernels read it, see `glimpse_env.state`.
+
+        Args:
+            bank: The images.
+            symbols: What may be said.
+        """
         factors = [scale * zoom for scale in self.scales for zoom in self.zooms]
         powers_of_two = all(factor & (factor - 1) == 0 and factor <= 16 for factor in factors)
         config = np.zeros(s.LISTS + len(self.zooms) + len(self.scales), np.int64)
         config[[s.CANVAS_HEIGHT, s.CANVAS_WIDTH]] = self.canvas_size(bank)
         config[s.CHANNELS], config[s.CLUTTER], config[s.FRAGMENT] = bank.channels, self.clutter, self.fragment
         config[s.PATCH], config[s.BUDGET], config[s.STOPPING] = self.patch, self.budget, self.stopping
-        config[s.RUNNING_REWARD] = self.reward == "running"
+        scene = SCENES[self.scene]
+        config[s.SCENE], config[s.SPEECH], config[s.REWARD] = scene.number, scene.speech, _RULES[self.reward]
+        config[s.FEWEST], config[s.MOST], config[s.LENGTH] = *self.count, self.length(bank)
+        config[s.END] = len(symbols) - 1 if self.reads and symbols[-1] == END else s.SILENT
         # Only even windows nest. Below 4 the vector rows would overlap, past 16 the sums outgrow 16 bits.
         config[s.PYRAMID] = powers_of_two and self.patch % 2 == 0 and self.patch >= 4
         config[s.ZOOMS], config[s.SCALES] = len(self.zooms), len(self.scales)
@@ -162,6 +234,15 @@ def whole(name: str, value: Any, low: int) -> int:
     if value < low:
         raise ValueError(f"{name}={value!r} must be at least {low}")
     return int(value)
+
+
+def _range(name: str, values: Any) -> tuple[int, int]:
+    if not isinstance(values, Sequence) or isinstance(values, str) or len(values) != 2:
+        raise TypeError(f"{name}={values!r} must be two whole numbers, the fewest and the most, as in {name}=(1, 5)")
+    low, high = (whole(f"each of {name}", value, 1) for value in values)
+    if low > high:
+        raise ValueError(f"{name}={(low, high)} must ascend: the fewest, then the most, as in {name}=(1, 5)")
+    return low, high
 
 
 def _widths(name: str, values: Any) -> tuple[int, ...]:

@@ -41,7 +41,7 @@ def plain_observation(env: GlimpseEnv | GlimpseVectorEnv, lane: int = 0) -> Obse
         lane: Which of its lanes.
 
     Returns:
-        As an observation of a single environment: ``glimpse``, ``gaze`` and ``budget``.
+        As an observation of a single environment: ``glimpse``, ``gaze``, ``budget`` and, for texts, ``spoken``.
     """
     dynamics, task = env._dynamics, env.task
     row, column = dynamics.gazes[lane].tolist()
@@ -50,10 +50,15 @@ def plain_observation(env: GlimpseEnv | GlimpseVectorEnv, lane: int = 0) -> Obse
     factors = tuple(scale * task.zooms[zoom] for scale in task.scales)
     widest = len(task.zooms) - 1
     left = task.budget - int(dynamics.counts[lane, s.GLIMPSES])
+    spoken = np.zeros(len(dynamics.symbols) + 1, np.float32)
+    spoken[-1] = dynamics.counts[lane, s.SPOKEN] / dynamics.said.shape[1]
+    if (symbol := int(dynamics.counts[lane, s.SYMBOL])) != s.SILENT:
+        spoken[symbol] = 1
     return {
         "glimpse": reference(canvas, row, column, factors, task.patch),
         "gaze": np.array([row, column, 2 * zoom / widest - 1 if widest else 0], np.float32),
         "budget": np.array([left / task.budget], np.float32),
+        **({"spoken": spoken} if task.reads else {}),
     }
 
 

@@ -186,8 +186,8 @@ class GlimpseVectorEnv(gym.vector.VectorEnv[Observation, Any, npt.NDArray[Any]])
         if not ended.any():
             return {}
         info: dict[str, Any] = {}
-        for name, values in zip(("label", "answer", "is_success", "glimpses"), moved.outcome, strict=True):
-            info[name] = values.astype(np.bool_) if name == "is_success" else values
+        for name, values in moved.told().items():
+            info[name] = values
             info[f"_{name}"] = ended.copy()
         if moved.final is None:
             return info
@@ -200,13 +200,28 @@ class GlimpseVectorEnv(gym.vector.VectorEnv[Observation, Any, npt.NDArray[Any]])
         """Which actions make sense now: bool, (num_envs, actions), for `action_mode="flat"`."""
         return self._dynamics.action_masks()
 
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """The name of each symbol that may be said."""
+        return self._dynamics.symbols
+
+    @property
+    def most_steps(self) -> int:
+        """Most steps of an episode: every glimpse but the first takes one, and so may every symbol."""
+        return self.task.budget - 1 + self._dynamics.said.shape[1]
+
     def targets(self) -> npt.NDArray[np.int64]:
-        """The right answer of every lane, for judges and references only: int64, (num_envs,)."""
-        return self._dynamics.counts[:, s.TARGET].copy()
+        """The right answer of every lane, for judges and references only.
+
+        Returns:
+            int64, (num_envs,); where a text is read (num_envs, length), -1 where it has ended.
+        """
+        targets = self._dynamics.texts[:, 0]
+        return targets.copy() if self._dynamics.reads else targets[:, 0].copy()
 
     def answers(self) -> npt.NDArray[np.int64]:
         """What every lane said at its latest step, -1 for nothing: int64, (num_envs,)."""
-        return self._dynamics.counts[:, s.ANSWER].copy()
+        return self._dynamics.counts[:, s.SYMBOL].copy()
 
     @property
     def canvas_size(self) -> tuple[int, int]:

@@ -41,7 +41,7 @@ class History:
             {
                 "glimpse": spaces.Box(0.0, 1.0, (budget * channels, height, width), np.float32),
                 "gaze": spaces.Box(-1.0, 1.0, (budget, 3), np.float32),
-                "budget": single["budget"],
+                **{name: part for name, part in single.items() if name not in ("glimpse", "gaze")},
             }
         )
 
@@ -56,7 +56,7 @@ class History:
 
         Returns:
             For the same lanes, in fresh arrays: ``glimpse`` (k, budget * channels, patch, patch), oldest first and
-            zero where nothing has been seen yet; ``gaze`` (k, budget, 3) likewise; ``budget`` (k, 1) of this moment.
+            zero where nothing has been seen yet; ``gaze`` (k, budget, 3) likewise; the rest as it is at this moment.
         """
         if lanes is None:
             lanes = np.arange(self.lanes)
@@ -73,8 +73,7 @@ class History:
             stacked[name] = seen[lanes]  # an index array copies
         glimpses = stacked["glimpse"]
         stacked["glimpse"] = glimpses.reshape(len(lanes), -1, *glimpses.shape[3:])
-        stacked["budget"] = observation["budget"]
-        return stacked
+        return {**observation, **stacked}
 
 
 class GlimpseHistory(gym.ObservationWrapper[Observation, Any, Observation], RecordConstructorArgs):

@@ -16,6 +16,7 @@ from glimpse_env.testing import assert_identical, noise_images
 SIDE = 40
 LABELS = (3, 7)  # of the two scenes; nobody ever answers either before the end
 RUNNING: dict[str, Any] = {"stopping": False, "reward": "running"}
+READING: dict[str, Any] = {"scene": "scattered", "reward": "share"}
 
 
 def make(image: np.ndarray, label: int, **keywords: Any) -> GlimpseEnv:
@@ -55,7 +56,9 @@ def play(env: GlimpseEnv, seed: int, steps: int) -> list[Any]:
     return heard
 
 
-@pytest.mark.parametrize("keywords", [{}, {"glimpse_cost": 0.1}, {"stopping": False}, RUNNING, {"scales": (1, 2)}])
+@pytest.mark.parametrize(
+    "keywords", [{}, {"glimpse_cost": 0.1}, {"stopping": False}, RUNNING, {"scales": (1, 2)}, READING]
+)
 @pytest.mark.parametrize("mode", ["flat", "hybrid"])
 @given(seed=st.integers(0, 2**32))
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])

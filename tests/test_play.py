@@ -63,7 +63,7 @@ def run(env: GlimpseEnv, *events: Any) -> tuple[int, int]:
 def first_label() -> str:
     env = make("CrowdedDigits-v0")
     env.reset(seed=0)
-    return str(env._dynamics.counts[0, s.TARGET])
+    return str(env._dynamics.texts[0, 0, 0])
 
 
 def test_a_click_looks_there_at_the_zoom_of_the_wheel() -> None:

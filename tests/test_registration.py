@@ -18,6 +18,8 @@ from glimpse_env.testing import noise_images
 
 # An id never changes: what may affect learning is a new version. Changing this table is the sign that it did.
 FLAGSHIP = {
+    "scene": "crowded",
+    "count": (1, 1),
     "canvas": 60,
     "clutter": 4,
     "fragment": 8,
@@ -34,12 +36,17 @@ FLAGSHIP = {
     "fallback": "digits",
 }
 RETINA = {**FLAGSHIP, "scales": (1, 2, 4), "zooms": (1,), "stopping": False, "glimpse_cost": 0.0}
+SEVERAL = {**RETINA, "canvas": 100, "clutter": 0, "count": (2, 2)}
+READING = {"stopping": True, "reward": "share"}
 FROZEN: dict[str, dict[str, Any]] = {
     "Crowded{}-v0": FLAGSHIP,
     "Crowded{}Retina-v0": RETINA,
     "Crowded{}Retina100-v0": {**RETINA, "canvas": 100, "clutter": 8, "scales": (1, 2, 4, 8)},
     "Translated{}-v0": {**RETINA, "clutter": 0},
     "Centered{}-v0": {**RETINA, "canvas": 28, "clutter": 0, "patch": 8, "scales": (1,), "budget": 7},
+    "{}Pairs-v0": {**SEVERAL, **READING, "scene": "scattered", "clutter": 8},
+    "{}Addition-v0": {**SEVERAL, "scene": "sum"},
+    "{}Sequence-v0": {**SEVERAL, **READING, "scene": "line", "count": (1, 5), "budget": 18},
 }
 IMAGES = noise_images(size=(28, 28))
 

@@ -46,12 +46,13 @@ def make_scene(
     used = 0
     for k, (top, left, height, width) in enumerate(boxes):
         pitch, plane = width + int(random.integers(5)), (height + 2) * (width + 5)
-        sprites[1, k] = used + random.integers(5), pitch, plane, height, width, top, left
+        sprites[1, k, : s.CLASS] = used + random.integers(5), pitch, plane, height, width, top, left
         used += 5 + channels * plane
     bank = random.choice(np.array([0, 1, 128, 254, 255], np.uint8), used + 2 * OVERHANG)
     table = np.array([[0, 1, 1, 0]])
     task = Task(canvas=canvas, patch=patch, scales=scales, zooms=zooms)
-    return Scene(task.config(Bank(bank, table, channels)), bank, sprites)
+    book = np.zeros((0, 1, 1), np.int64)
+    return Scene(task.config(Bank(bank, table, book, channels), ("0",)), bank, sprites)
 
 
 def look(scene: Scene, row: float, column: float, zoom: int) -> np.ndarray:

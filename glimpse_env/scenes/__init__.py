@@ -1,1 +1,72 @@
-"""How each task lays out its sprites and its target, inside the kernel."""
+"""How each task lays out its sprites and its target, inside the kernel; and one table of them all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from glimpse_env import state as s
+from glimpse_env.kernel import kernel
+from glimpse_env.scenes import cluttered, several
+
+Ints = npt.NDArray[np.int64]
+Names = tuple[str, ...]
+Range = tuple[int, int]
+
+END: Final = "end"  # the name of the symbol that closes a text of no fixed length
+
+
+class Scene(NamedTuple):
+    """One way to lay out a scene.
+
+    Attributes:
+        number: What the kernels know it by.
+        speech: `state.NAMING`, one symbol is the answer; or `state.READING`, a text is spoken symbol by symbol.
+        several: Whether the keyword `count` says how many images there are; otherwise there is one.
+        symbols: From the classes of the images and `count` to the names of what may be said.
+    """
+
+    number: int
+    speech: int
+    several: bool
+    symbols: Callable[[Names, Range], Names]
+
+
+def _classes(classes: Names, count: Range) -> Names:
+    return classes
+
+
+def _sums(classes: Names, count: Range) -> Names:
+    return tuple(map(str, range(count[1] * (len(classes) - 1) + 1)))
+
+
+def _closed(classes: Names, count: Range) -> Names:
+    return (*classes, END) if count[0] < count[1] else classes
+
+
+CROWDED, SCATTERED, SUMMED, LINE = range(4)
+
+#: The keyword `scene` -> what it means.
+SCENES: dict[str, Scene] = {
+    "crowded": Scene(CROWDED, s.NAMING, False, _classes),
+    "scattered": Scene(SCATTERED, s.READING, True, _closed),
+    "sum": Scene(SUMMED, s.NAMING, True, _sums),
+    "line": Scene(LINE, s.READING, True, _closed),
+}
+
+
+@kernel()
+def lay_out(key: int, index: int, table: Ints, book: Ints, config: Ints, sprites: Ints, texts: Ints, lane: int) -> None:
+    """Draw the scene of `key` in the way of the task; see the kernels themselves, and `glimpse_env.state`."""
+    scene = config[s.SCENE]
+    if scene == CROWDED:
+        cluttered.lay_out(key, index, table, config, sprites, texts, lane)
+    elif scene == SCATTERED:
+        several.scattered(key, index, table, config, sprites, texts, lane)
+    elif scene == SUMMED:
+        several.summed(key, index, table, config, sprites, texts, lane)
+    else:
+        several.line(key, index, table, config, sprites, texts, lane)

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from glimpse_env import state as s
 from glimpse_env.kernel import kernel
 from glimpse_env.random import below
+from glimpse_env.scenes.placing import place
 
 Ints = npt.NDArray[np.int64]
 
@@ -22,57 +23,37 @@ DRAWS_PER_FRAGMENT = 5
 
 
 @kernel()
-def _place(
-    sprites: Ints,
-    lane: int,
-    k: int,
-    table: Ints,
-    image: int,
-    row: int,
-    column: int,
-    height: int,
-    width: int,
-    top: int,
-    left: int,
-) -> None:
-    """Let sprite k of a lane show height x width pixels of an image from (row, column) on, at (top, left)."""
-    pitch = table[image, s.IMAGE_WIDTH]
-    sprites[lane, k, s.OFFSET] = table[image, s.IMAGE_OFFSET] + row * pitch + column
-    sprites[lane, k, s.ROW] = pitch
-    sprites[lane, k, s.PLANE] = table[image, s.IMAGE_HEIGHT] * pitch
-    sprites[lane, k, s.HEIGHT], sprites[lane, k, s.WIDTH] = height, width
-    sprites[lane, k, s.TOP], sprites[lane, k, s.LEFT] = top, left
+def fragments(key: int, draw: int, first: int, table: Ints, config: Ints, sprites: Ints, lane: int) -> None:
+    """Lay out the clutter: sprites from `first` on, whose draws are counted from `draw` on."""
+    side = config[s.FRAGMENT]
+    for k in range(config[s.CLUTTER]):
+        piece = below(key, draw, table.shape[0])
+        row = below(key, draw + 1, table[piece, s.IMAGE_HEIGHT] - side + 1)
+        column = below(key, draw + 2, table[piece, s.IMAGE_WIDTH] - side + 1)
+        top = below(key, draw + 3, config[s.CANVAS_HEIGHT] - side + 1)
+        left = below(key, draw + 4, config[s.CANVAS_WIDTH] - side + 1)
+        place(sprites, lane, first + k, table, piece, row, column, side, side, top, left)
+        draw += DRAWS_PER_FRAGMENT
 
 
 @kernel()
-def lay_out(key: int, index: int, table: Ints, config: Ints, sprites: Ints, lane: int) -> int:
-    """Draw the scene of `key`.
+def lay_out(key: int, index: int, table: Ints, config: Ints, sprites: Ints, texts: Ints, lane: int) -> None:
+    """Draw the scene of `key`; the text is the label.
 
     Args:
         key: uint64; everything about the scene follows from it.
         index: The image to show, modulo their number, or `state.NO_INDEX` to draw it too.
         table: int64, (images, 4), see `glimpse_env.state`.
         config: int64, the task.
-        sprites: int64, (lanes, 1 + fragments, 7), written.
+        sprites: int64, (lanes, 1 + fragments, 8), written.
+        texts: int64, (lanes, 1, 1), written.
         lane: Whose sprites.
-
-    Returns:
-        The label.
     """
-    canvas_height, canvas_width = config[s.CANVAS_HEIGHT], config[s.CANVAS_WIDTH]
     count = table.shape[0]
     image = below(key, IMAGE, count) if index == s.NO_INDEX else index % count
     height, width = table[image, s.IMAGE_HEIGHT], table[image, s.IMAGE_WIDTH]
-    top = below(key, TOP, canvas_height - height + 1)
-    left = below(key, LEFT, canvas_width - width + 1)
-    _place(sprites, lane, 0, table, image, 0, 0, height, width, top, left)
-    side = config[s.FRAGMENT]
-    for k in range(config[s.CLUTTER]):
-        draw = FRAGMENTS + DRAWS_PER_FRAGMENT * k
-        piece = below(key, draw, count)
-        row = below(key, draw + 1, table[piece, s.IMAGE_HEIGHT] - side + 1)
-        column = below(key, draw + 2, table[piece, s.IMAGE_WIDTH] - side + 1)
-        top = below(key, draw + 3, canvas_height - side + 1)
-        left = below(key, draw + 4, canvas_width - side + 1)
-        _place(sprites, lane, 1 + k, table, piece, row, column, side, side, top, left)
-    return table[image, s.IMAGE_LABEL]
+    top = below(key, TOP, config[s.CANVAS_HEIGHT] - height + 1)
+    left = below(key, LEFT, config[s.CANVAS_WIDTH] - width + 1)
+    place(sprites, lane, 0, table, image, 0, 0, height, width, top, left)
+    fragments(key, FRAGMENTS, 1, table, config, sprites, lane)
+    texts[lane, 0, 0] = table[image, s.IMAGE_LABEL]

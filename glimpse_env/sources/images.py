@@ -28,6 +28,8 @@ class ImageSet:
     Attributes:
         images: uint8, shape (n, height, width) for grey or (n, height, width, 3) for RGB, contiguous, read-only.
         labels: int64, shape (n,), each in [0, number of classes), read-only.
+        texts: None, or int64, shape (rows, references, length), read-only: sequences of classes, -1 where one ends.
+            What a row is depends on the scene: the texts of an image, or a word of a lexicon.
 
     Raises:
         DataError: If dtype, shape or length do not fit, or there is no image at all.
@@ -35,6 +37,7 @@ class ImageSet:
 
     images: npt.NDArray[np.uint8]
     labels: npt.NDArray[np.int64]
+    texts: npt.NDArray[np.int64] | None = None
 
     def __post_init__(self) -> None:
         images, labels = self.images, self.labels
@@ -55,7 +58,15 @@ class ImageSet:
             )
         if not images.size:
             raise DataError(f"no images: shape {images.shape}; give at least one image of at least one pixel")
-        for name, array in (("images", images), ("labels", labels)):
+        texts = self.texts
+        if texts is not None and (texts.dtype != np.int64 or texts.ndim != 3 or not texts.size):
+            raise DataError(
+                f"texts must be int64 with shape (rows, references, length), none of them 0, "
+                f"got {texts.dtype} with shape {texts.shape}"
+            )
+        for name, array in (("images", images), ("labels", labels), ("texts", texts)):
+            if array is None:
+                continue
             view = np.ascontiguousarray(array).view()  # a view, so that the caller's own array stays writeable
             view.flags.writeable = False
             object.__setattr__(self, name, view)
@@ -64,7 +75,11 @@ class ImageSet:
         return len(self.labels)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return ImageSet, (self.images, self.labels)  # through the checks, because a pickle forgets "read-only"
+        return ImageSet, (
+            self.images,
+            self.labels,
+            self.texts,
+        )  # through the checks, because a pickle forgets "read-only"
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,6 +118,11 @@ class Source:
                 raise DataError(
                     f"labels of {self.name!r} ({split}) lie in [{low}, {high}], but must lie in "
                     f"[0, {len(self.classes) - 1}]: there are {len(self.classes)} classes"
+                )
+            if images.texts is not None and (images.texts.max() >= len(self.classes) or images.texts.min() < -1):
+                raise DataError(
+                    f"texts of {self.name!r} ({split}) lie in [{images.texts.min()}, {images.texts.max()}], but must "
+                    f"lie in [-1, {len(self.classes) - 1}]: there are {len(self.classes)} classes, and -1 ends a text"
                 )
             self._cache[split] = images
         return self._cache[split]

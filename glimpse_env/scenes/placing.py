@@ -1,0 +1,34 @@
+"""How a sprite comes to lie on a canvas: the one place where its columns are filled in."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from glimpse_env import state as s
+from glimpse_env.kernel import kernel
+
+Ints = npt.NDArray[np.int64]
+
+
+@kernel()
+def place(
+    sprites: Ints,
+    lane: int,
+    k: int,
+    table: Ints,
+    image: int,
+    row: int,
+    column: int,
+    height: int,
+    width: int,
+    top: int,
+    left: int,
+) -> None:
+    """Let sprite k of a lane show height x width pixels of an image from (row, column) on, at (top, left)."""
+    pitch = table[image, s.IMAGE_WIDTH]
+    sprites[lane, k, s.OFFSET] = table[image, s.IMAGE_OFFSET] + row * pitch + column
+    sprites[lane, k, s.ROW] = pitch
+    sprites[lane, k, s.PLANE] = table[image, s.IMAGE_HEIGHT] * pitch
+    sprites[lane, k, s.HEIGHT], sprites[lane, k, s.WIDTH] = height, width
+    sprites[lane, k, s.TOP], sprites[lane, k, s.LEFT] = top, left
