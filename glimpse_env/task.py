@@ -109,8 +109,8 @@ class Task:
             raise TypeError(f"stopping={self.stopping!r} must be True or False")
         fitting = ("final", "share", "prefix") if self.reads else ("final", "running")
         if self.reward not in fitting:
-            known = ", ".join(map(repr, fitting))
-            raise ValueError(f"reward={self.reward!r} does not fit scene={self.scene!r}; choose one of {known}")
+            names = ", ".join(map(repr, fitting))
+            raise ValueError(f"reward={self.reward!r} does not fit scene={self.scene!r}; choose one of {names}")
         if self.count != (1, 1) and not SCENES[self.scene].several:
             raise ValueError(f"count={self.count} has no meaning for scene={self.scene!r}, which shows one image")
         if self.reward == "running" and self.stopping:
