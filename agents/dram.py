@@ -235,6 +235,11 @@ class DramAgent:
         }
         return {name: action[name] for name in self.parts}
 
+    @torch.no_grad()
+    def belief(self) -> np.ndarray:
+        """Probability of each class after the latest look: float32, (lanes, classes)."""
+        return self.policy.answer(self.state.lower[0]).softmax(1).numpy()
+
 
 def train(
     task: str,

@@ -109,11 +109,16 @@ def as_input(canvases: npt.NDArray[np.uint8]) -> Tensor:
 
 
 @torch.no_grad()
-def predict(network: nn.Module, canvases: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
-    """The most likely class of each canvas: int64, (n,)."""
+def probabilities(network: nn.Module, canvases: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    """The probability of each class for each canvas: float32, (n, classes)."""
     network.eval()
     parts = (canvases[i : i + 500] for i in range(0, len(canvases), 500))
-    return np.concatenate([network(as_input(part)).argmax(1).numpy() for part in parts])
+    return np.concatenate([network(as_input(part)).softmax(1).numpy() for part in parts])
+
+
+def predict(network: nn.Module, canvases: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
+    """The most likely class of each canvas: int64, (n,)."""
+    return probabilities(network, canvases).argmax(1)
 
 
 class FullView:
@@ -130,19 +135,23 @@ class FullView:
 
     def peek(self, env: GlimpseVectorEnv) -> None:
         """See the hidden scenes."""
-        self.answers = predict(self.network, env.canvases())
+        self.probabilities = probabilities(self.network, env.canvases())
         self.parts, self.zooms = list(env.single_action_space.spaces), len(env.task.zooms)  # type: ignore[attr-defined]
 
     def act(self, observation: Observation) -> dict[str, npt.NDArray[Any]]:
         """Say what the scene shows, and look anywhere."""
-        lanes = len(self.answers)
+        lanes = len(self.probabilities)
         action: dict[str, npt.NDArray[Any]] = {
             "gaze": self.chance.uniform(-1, 1, (lanes, 2)).astype(np.float32),
             "zoom": self.chance.integers(0, self.zooms, lanes),
             "speak": np.ones(lanes, np.int64),
-            "symbol": self.answers,
+            "symbol": self.probabilities.argmax(1),
         }
         return {name: action[name] for name in self.parts}
+
+    def belief(self) -> npt.NDArray[np.float32]:
+        """Probability of each class, which no look changes: float32, (lanes, classes)."""
+        return self.probabilities
 
 
 def train(

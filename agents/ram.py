@@ -183,6 +183,11 @@ class RamAgent:
         }
         return {name: action[name] for name in self.parts}
 
+    @torch.no_grad()
+    def belief(self) -> np.ndarray:
+        """Probability of each class after the latest look: float32, (lanes, classes)."""
+        return self.policy.answer(self.state).softmax(1).numpy()
+
 
 def train(
     task: str,

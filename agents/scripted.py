@@ -120,7 +120,8 @@ class Scripted:
         """Look on, with the answer so far."""
         glimpse, gaze = (torch.from_numpy(observation[name])[None] for name in ("glimpse", "gaze"))
         logits, self.state = self.classifier(glimpse, gaze, self.state)
-        answers = logits[0].argmax(1).numpy()
+        self.logits = logits[0]
+        answers = self.logits.argmax(1).numpy()
         k = min(self.step, len(self.plan.gaze) - 1)
         speak = np.full(len(answers), int(self.step >= self.last))
         self.step += 1
@@ -128,6 +129,10 @@ class Scripted:
             "gaze": self.plan.gaze[k], "zoom": self.plan.zoom[k], "speak": speak, "symbol": answers,
         }  # fmt: skip
         return {name: action[name] for name in self.parts}
+
+    def belief(self) -> npt.NDArray[np.float32]:
+        """Probability of each class after the latest look: float32, (lanes, classes)."""
+        return self.logits.softmax(1).numpy()
 
 
 def train(

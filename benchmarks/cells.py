@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import looking, roster
+from benchmarks.beliefs import Watched
 from benchmarks.files import environment, read_json, write_json
 from benchmarks.roster import Entrant
 from benchmarks.suite import Task
@@ -135,7 +136,8 @@ def measure(cell: Cell, runs: Path) -> dict[str, Any]:
         train_seconds = curve.seconds
         begun = time.perf_counter()
         task = cell.task
-        evaluation = evaluate(agent, task.id, scenes=task.scenes, progress=False, **task.overrides)
+        watched = Watched(agent)
+        evaluation = evaluate(watched, task.id, scenes=task.scenes, progress=False, **task.overrides)
         eval_seconds = time.perf_counter() - begun
         gradient = curve.rows[-1].get("location_gradient_norm") if curve.rows else None
         examined = looking.examine(agent, evaluation, gradient, **task.overrides)
@@ -148,6 +150,7 @@ def measure(cell: Cell, runs: Path) -> dict[str, Any]:
         "curve": curve.rows,
         "evaluation": {name: value for name, value in vars(evaluation).items() if name != "log"},
         "looking": examined,
+        "beliefs": watched.beliefs(evaluation.log.steps),
         "log": evaluation.log.to_json(),
         "finished": True,
     }

@@ -18,15 +18,13 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks import boards
+from benchmarks.beliefs import SCENES
 from benchmarks.roster import AGENTS
 from benchmarks.score import Result, within
 from benchmarks.standings import Line, Standings
 from benchmarks.suite import BOARDS, Task, find
 from glimpse_env.action_log import ActionLog, take
 from glimpse_env.evaluation import make_frozen
-
-#: Test scenes shown of each task, to keep the page small and the data set out of it.
-SCENES = 60
 
 _POINTS = 80  # most points of a learning curve
 _METRICS = ("accuracy", "return", "location_gradient_norm")
@@ -125,6 +123,7 @@ def _result(result: Result) -> dict[str, Any]:
         "steps": steps.tolist(),
         "gazes": _base64(gazes, np.dtype("<f4")),
         "answers": answers.tolist(),
+        "beliefs": "".join(result.get("beliefs") or ()),
     }
 
 

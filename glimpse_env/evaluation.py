@@ -25,6 +25,8 @@ class Agent(Protocol):
 
     An agent may also have `action_mode`, the encoding of its actions (default: the task's own), and `peek(env)`, called
     after every reset with the vector environment: for references that may see the hidden scene, and for nobody else.
+    What the benchmark also asks for, where an agent has it: `belief()`, the probability of every class after the latest
+    `act`, float32, (lanes, classes).
     """
 
     def reset(self, lanes: int) -> None:

@@ -83,11 +83,34 @@ class SB3Agent:
             masks["action_masks"] = self._masks[(observation["budget"][:, 0] <= 0).astype(np.int64)]
         if self._history is not None:
             observation = self._history.add(observation)
+        self._saw = observation, self._state, self._begins
         actions, self._state = self.model.predict(
             observation, state=self._state, episode_start=self._begins, deterministic=self.deterministic, **masks
         )
         self._begins = np.zeros_like(self._begins)
         return np.asarray(actions)
+
+    def belief(self) -> npt.NDArray[np.float32] | None:
+        """How likely the policy was to say each symbol at the latest `act`: float32, (lanes, symbols).
+
+        None where there is no such policy: for Q-learning, and in the flat and the box mode.
+        """
+        import torch
+
+        policy = self.model.policy
+        if self.action_mode != "grid" or not hasattr(policy, "get_distribution"):
+            return None
+        observation, state, begins = self._saw
+        memory: list[Any] = []
+        if hasattr(policy, "lstm_actor"):
+            shape = policy.lstm_hidden_state_shape[0], len(begins), policy.lstm_hidden_state_shape[2]
+            state = state if state is not None else (np.zeros(shape, np.float32),) * 2
+            memory = [tuple(map(torch.as_tensor, state)), torch.as_tensor(begins, dtype=torch.float32)]
+        with torch.no_grad():
+            found = policy.get_distribution(policy.obs_to_tensor(observation)[0], *memory)
+        distribution = found[0] if memory else found
+        probabilities: npt.NDArray[np.float32] = distribution.distribution[-1].probs.numpy()
+        return probabilities
 
 
 def recognise(path: str | PathLike[str]) -> type[Any]:

@@ -221,6 +221,30 @@ def test_agent_forgets_at_a_reset() -> None:
     assert agent.act({name: value[:2] for name, value in seen.items()}).shape == (2, 3)
 
 
+@pytest.mark.parametrize("history", [False, True])
+@pytest.mark.parametrize("name", MODELS)
+def test_belief_is_the_policys_choice_of_a_symbol(name: str, history: bool) -> None:
+    kind, policy, settings = MODELS[name]
+    flat = {"action_mode": "flat"} if name in ("dqn", "maskable") else {}
+    env = sb3.make(ID, LANES, history=history, **flat, **FIXED)
+    agent = SB3Agent(kind(policy, env, seed=SEED, device="cpu", **settings), ID, **FIXED)
+    agent.reset(LANES)
+    seen = GlimpseVectorEnv(LANES, **FIXED).reset(seed=SEED)[0]
+    beliefs = []
+    for step in range(2):
+        actions = agent.act({**seen, "budget": seen["budget"] - step / 3})
+        belief = agent.belief()
+        if flat:
+            assert belief is None
+            continue
+        assert belief is not None
+        np.testing.assert_allclose(belief.sum(axis=1), 1, rtol=1e-5)
+        np.testing.assert_array_equal(belief.argmax(axis=1), actions[:, -1])
+        np.testing.assert_array_equal(agent.belief(), belief)  # asking changes nothing
+        beliefs.append(belief)
+    assert flat or not np.array_equal(*beliefs)
+
+
 def test_masked_model_must_know_its_task() -> None:
     model = MaskablePPO("MultiInputPolicy", sb3.make(ID, 2, action_mode="flat", **SMALL), device="cpu")
     with pytest.raises(ValueError, match=r"SB3Agent\(model, task\)"):

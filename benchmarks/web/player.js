@@ -9,13 +9,15 @@ function bytes(text) {
   return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
 }
 
-/** Every episode of a result: [{gaze: [row, column, zoom], answer}], unpacked when it is first shown. */
+/** Every episode of a result: [{gaze: [row, column, zoom], answer, belief}], unpacked when it is first shown. */
 function episodes(result) {
   if (!result.episodes) {
-    const gazes = new Float32Array(bytes(result.gazes).buffer);
+    const gazes = new Float32Array(bytes(result.gazes).buffer), classes = result.beliefs.length / result.answers.length;
     let at = 0;
     result.episodes = result.steps.map((count) => Array.from({ length: count }, () => {
-      const glimpse = { gaze: gazes.subarray(3 * at, 3 * at + 3), answer: result.answers[at] };
+      // One hexadecimal digit for each class: its probability in fifteenths. Empty for agents that told no beliefs.
+      const belief = Array.from(result.beliefs.slice(classes * at, classes * (at + 1)), (digit) => parseInt(digit, 16) / 15);
+      const glimpse = { gaze: gazes.subarray(3 * at, 3 * at + 3), answer: result.answers[at], belief };
       at++;
       return glimpse;
     }));
@@ -74,6 +76,9 @@ function showPlayer(data) {
       move(scene, k);
       focusStage(); // the button that was pressed has been drawn anew
     })));
+    at("believes").hidden = !path[step].belief.length;
+    at("belief").replaceChildren(...drawBelief(path[step].belief, names, label));
+    at("belief").setAttribute("aria-label", `Belief: ${tellBelief(path[step].belief, names)}`);
     at("scene-caption").textContent = `Scene ${scene}, glimpse ${step + 1} of ${path.length}${task.stopping ? ` (at most ${task.budget})` : ""}`;
     const answer = path.at(-1).answer, right = answer === label;
     at("verdict").replaceChildren("Final answer ", el("strong", { class: right ? "right" : "wrong" }, answer < 0 ? "none" : names[answer]),
@@ -194,6 +199,25 @@ function drawAnswer(answer, label, names, k, step, go) {
   return el("li", {}, el("button", {
     type: "button", class: `${state}${k > step ? " ahead" : ""}`, "aria-current": k === step ? "step" : null, "aria-label": `Glimpse ${k + 1}: ${said}`, onclick: go,
   }, el("small", {}, String(k + 1)), answer < 0 ? "·" : names[answer], el("small", {}, { silent: "\u00a0", right: "✓", wrong: "✗" }[state])));
+}
+
+/** The likeliest classes, most of all `most`, in their own order: [[class, probability]]. */
+function likeliest(belief, most) {
+  const ranked = belief.map((share, k) => [k, share]).sort((a, b) => b[1] - a[1]);
+  return ranked.slice(0, most).sort((a, b) => a[0] - b[0]);
+}
+
+/** A bar for each class (of many, for the likeliest), the right one in the colour of right answers. */
+function drawBelief(belief, names, label) {
+  return likeliest(belief, 12).map(([k, share]) => {
+    const bar = el("i");
+    bar.style.height = `${100 * share}%`;
+    return el("span", { class: k === label ? "right" : null }, el("b", {}, bar), el("small", {}, names[k]));
+  });
+}
+
+function tellBelief(belief, names) {
+  return likeliest(belief, 3).filter(([, share]) => share > 0).map(([k, share]) => `${names[k]} ${percent(share, 0)} %`).join(", ");
 }
 
 /** A canvas of height x width pixels; `colour(k)` gives red, green and blue of pixel k. */

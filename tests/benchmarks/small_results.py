@@ -9,11 +9,24 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.beliefs import SCENES, Watched
 from benchmarks.files import write_json
 from benchmarks.suite import Board, find
 from glimpse_env.evaluation import evaluate, make_frozen
 
-SCENES = 60
+
+class Guess:
+    """Acts at random, and is sure of what it says (or would say)."""
+
+    def __init__(self, choices: Any, random: np.random.Generator) -> None:
+        self.choices, self.random = choices, random
+
+    def act(self, observation: Any) -> Any:
+        self.action = self.random.integers(self.choices, size=(len(observation["gaze"]), len(self.choices)))
+        return self.action
+
+    def belief(self) -> Any:
+        return np.eye(10)[self.action[:, -1]]
 
 
 def write(
@@ -29,8 +42,9 @@ def write(
     task = find(suite, (name,))[0]
     choices = make_frozen(task.id, 1, "test", **task.overrides).single_action_space.nvec
     random = np.random.default_rng([seed, len(agent)])
+    watched = Watched(Guess(choices, random))
     evaluation = evaluate(
-        lambda observation: random.integers(choices, size=(len(observation["gaze"]), len(choices))),
+        watched,
         task.id,
         scenes=SCENES,
         progress=False,
@@ -51,6 +65,7 @@ def write(
         "curve": [{"steps": 1000.0 * k, "accuracy": 0.1 * k} for k in (1, 2, 3)],
         "evaluation": {field: value for field, value in vars(evaluation).items() if field != "log"},
         "looking": {"scenes": SCENES, **looking, "location_gradient_norm": None},
+        "beliefs": watched.beliefs(evaluation.log.steps),
         "log": evaluation.log.to_json(),
         "finished": True,
     }

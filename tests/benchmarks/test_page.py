@@ -197,6 +197,25 @@ def test_player_steps_with_buttons_and_keys(opened: Any) -> None:
     assert opened.find_element("id", "play").text == "Play"
 
 
+def test_player_shows_the_belief_of_the_glimpse(opened: Any, results: list[dict[str, Any]]) -> None:
+    _click(opened, f"#board-tasks [value='{SCALES}']")
+    _click(opened, ".board[data-board=labels] tbody .link")
+    names = _texts(opened, "#belief small")
+    assert names == [str(k) for k in range(10)]
+    result = next(result for result in results if result["name"] == SCALES and result["agent"] == EVIL)
+    said = ActionLog.from_json(result["log"]).actions["action"][0, :, -1]
+    for step in (8, 7, 6):
+        heights = [bar.size["height"] for bar in opened.find_elements("css selector", "#belief i")]
+        assert np.argmax(heights) == said[step - 1], "the agent is sure of what it says"
+        assert heights.count(0) == 9
+        label = opened.find_element("id", "belief").get_attribute("aria-label")
+        assert label == f"Belief: {said[step - 1]} 100 %"
+        _click(opened, "#step-back")
+    opened.execute_script("data.results.forEach((one) => { one.beliefs = ''; delete one.episodes; })")
+    _click(opened, "#step-back")
+    assert not opened.find_element("id", "believes").is_displayed(), "an agent that tells no beliefs"
+
+
 def test_board_leads_to_the_player(opened: Any) -> None:
     _click(opened, f"#board-tasks [value='{SCALES}']")
     _click(opened, ".board[data-board=labels] tbody .link")
