@@ -54,7 +54,10 @@ class Cell:
         """Environment steps to train for; 0 for a policy that comes as it is."""
         if not self.entrant.learns:
             return 0
-        return self.task.steps[self.entrant.board] if self.steps is None else self.steps
+        if self.steps is not None:
+            return self.steps
+        own = self.task.steps[self.entrant.board]
+        return own if self.entrant.most is None else min(own, self.entrant.most)
 
     def identity(self) -> dict[str, Any]:
         """What makes this cell this cell; two results are of one kind if and only if all of it agrees. Plain JSON."""

@@ -25,6 +25,7 @@ class Entrant:
         what: ``module:attribute``, or the path of a zip that Stable-Baselines3 saved.
         board: What it may use, see `benchmarks.suite.BOARDS`.
         learns: Whether it is trained here, so that the training budget applies.
+        most: Environment steps it is trained for where the task's budget is larger, for a learner too slow for that.
         config: Keywords of its trainer.
         sha256: Of the file an own policy comes from, so that two results by one name are by one policy; else None.
     """
@@ -34,18 +35,19 @@ class Entrant:
     what: str
     board: Board
     learns: bool = True
+    most: int | None = None
     config: dict[str, Any] = field(default_factory=dict)
     sha256: str | None = None
 
 
-_STOCK = ("ppo", "ppo_history", "recurrent_ppo", "maskable_ppo", "a2c", "dqn")
+_STOCK = ("ppo", "ppo_history", "maskable_ppo", "a2c", "dqn")
 #: RAM's networks and losses, but Adam on large batches: the paper's SGD on 20 episodes needs days for the same.
 _FAST: dict[str, Any] = {"batch": 256, "optimizer": "adam", "learning_rate": 1e-3}
 _GAZES = ("random", "centre", "raster", "oracle")
 
 
-def _known(name: str, what: str, board: Board, **config: Any) -> Entrant:
-    return Entrant(name=name, source=name, what=what, board=board, config=config)
+def _known(name: str, what: str, board: Board, *, most: int | None = None, **config: Any) -> Entrant:
+    return Entrant(name=name, source=name, what=what, board=board, most=most, config=config)
 
 
 #: The agents known by name; each module is imported when its agent runs.
@@ -62,6 +64,8 @@ AGENTS: dict[str, Entrant] = {
         _known("dram_no_context", "agents.dram:train", "labels", context=False),
         _known("ram_reward_only", "agents.ram:train", "reward", label_weight=0.0, **_FAST),
         *(_known(stock, "agents.ppo:train", "reward", algorithm=stock) for stock in _STOCK),
+        # It unrolls its memory episode by episode in Python, at a tenth of PPO's speed.
+        _known("recurrent_ppo", "agents.ppo:train", "reward", most=500_000, algorithm="recurrent_ppo"),
     )
 }
 
