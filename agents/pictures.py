@@ -107,7 +107,7 @@ def scan_paths(
     if beliefs is not None and beliefs.shape != wanted:
         raise ValueError(f"beliefs must have shape {wanted}: scenes drawn, glimpses, classes; got {beliefs.shape}")
     tiles = [_tile(episode, None if beliefs is None else beliefs[k]) for k, episode in enumerate(drawn)]
-    _replace(path, lambda file: Image.fromarray(_mosaic(tiles, columns)).save(file, "PNG", optimize=True))
+    sheet(mosaic(tiles, columns), path)
 
 
 def animate(log: ActionLog, scenes: Sequence[int], path: Path, *, columns: int = 2, side: int = 240) -> None:
@@ -125,15 +125,24 @@ def animate(log: ActionLog, scenes: Sequence[int], path: Path, *, columns: int =
     """
     drawn = episodes(log, scenes)
     longest = max(len(episode.path) for episode in drawn)
-    frames = [_mosaic([_moment(episode, k, side) for episode in drawn], columns) for k in range(longest + 1)]
+    frames = [mosaic([_moment(episode, k, side) for episode in drawn], columns) for k in range(longest + 1)]
+    film(frames, [_FIRST] + [_STEP] * (longest - 1) + [_LAST], path)
+
+
+def sheet(picture: Picture, path: Path) -> None:
+    """Write a PNG, in full or not at all."""
+    _replace(path, lambda file: Image.fromarray(picture).save(file, "PNG", optimize=True))
+
+
+def film(frames: Sequence[Picture], times: Sequence[int], path: Path) -> None:
+    """Write an animated GIF of frames of one size, each shown for so many milliseconds, in full or not at all."""
     height, width, _ = frames[0].shape
-    film = Image.fromarray(np.concatenate(frames)).quantize(256)  # one palette, so that no frame has a tint of its own
-    images = [film.crop((0, top, width, top + height)) for top in range(0, film.height, height)]
-    times = [_FIRST] + [_STEP] * (longest - 1) + [_LAST]
+    strip = Image.fromarray(np.concatenate(frames)).quantize(256)  # one palette: no frame has a tint of its own
+    images = [strip.crop((0, top, width, top + height)) for top in range(0, strip.height, height)]
     _replace(
         path,
         lambda file: images[0].save(
-            file, "GIF", save_all=True, append_images=images[1:], duration=times, loop=0, optimize=False
+            file, "GIF", save_all=True, append_images=images[1:], duration=list(times), loop=0, optimize=False
         ),
     )
 
@@ -181,7 +190,7 @@ def _verdict(answer: str | None, episode: Episode) -> Colour:
     return RIGHT if answer == episode.label else WRONG
 
 
-def _mosaic(tiles: Sequence[Picture], columns: int) -> Picture:
+def mosaic(tiles: Sequence[Picture], columns: int) -> Picture:
     """Pictures of one size in rows of `columns`."""
     height, width, _ = tiles[0].shape
     columns = min(columns, len(tiles))

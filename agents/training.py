@@ -98,10 +98,12 @@ def optimise(
     settings: dict[str, Any],
     parts: Mapping[str, Any],
     log: Log,
+    judge: Callable[[], Row] = dict,
 ) -> None:
     """Run `update(k)` for every k < `updates`, or for those that an interrupted run has left.
 
-    About a hundred times it logs the mean of what the updates returned since, and then writes a checkpoint.
+    About a hundred times it logs the mean of what the updates returned since, with what `judge` says, and then writes a
+    checkpoint.
 
     Args:
         update: One step of learning; returns what to log.
@@ -112,6 +114,7 @@ def optimise(
         settings: What the checkpoint must have been made with.
         parts: What has a `state_dict` and belongs in it.
         log: Gets the rows.
+        judge: What else belongs in a row, on scenes held out, say. It must leave torch's random state alone.
 
     Raises:
         ValueError: If the checkpoint was made with other settings.
@@ -130,7 +133,7 @@ def optimise(
             sums[name] = sums.get(name, 0.0) + value / every
         if (k + 1) % every == 0:
             spent = time.monotonic() - begun
-            row |= {"steps": (k + 1) * steps, "seconds": spent, **sums}
+            row |= {"steps": (k + 1) * steps, "seconds": spent, **sums, **judge()}
             log(dict(row))
             sums.clear()
             state = {name: part.state_dict() for name, part in parts.items()}
