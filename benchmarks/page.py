@@ -25,6 +25,7 @@ from benchmarks.standings import Line, Standings
 from benchmarks.suite import BOARDS, Task, find
 from glimpse_env.action_log import ActionLog, take
 from glimpse_env.evaluation import make_frozen
+from glimpse_env.vector_env import GlimpseVectorEnv
 
 _POINTS = 80  # most points of a learning curve
 _METRICS = ("accuracy", "return", "location_gradient_norm")
@@ -39,12 +40,12 @@ def payload(standings: Standings) -> dict[str, Any]:
         DataError: If the images of a task are missing here.
     """
     scenes: dict[str, str] = {}
-    shown = [*standings.results, *standings.priced]
-    tasks = {result["name"]: find(result["suite"], (result["name"],))[0] for result in shown}
-    priced = {result["name"] for result in standings.priced}
+    shown = [*standings.results, *standings.priced, *standings.others]
+    tasks = {place(result): find(result["suite"], (result["name"],))[0] for result in shown}
+    priced = {place(result) for result in standings.priced}
     return {
         "boards": [{"board": board, "title": boards.TITLES[board], "text": text} for board, text in BOARDS.items()],
-        "tasks": [_task(task, task.name in priced, scenes) for task in tasks.values()],
+        "tasks": [{"name": name, "priced": name in priced, **_task(task, scenes)} for name, task in tasks.items()],
         "agents": _order(shown),
         "lines": [_flat(line) for line in standings.lines],
         "summaries": [_rounded(dataclasses.asdict(summary)) for summary in standings.summaries],
@@ -52,6 +53,12 @@ def payload(standings: Standings) -> dict[str, Any]:
         "results": [_result(result) for result in shown],
         "scenes": scenes,
     }
+
+
+def place(result: Result) -> str:
+    """What the page calls the task of a result, unlike the tasks of all other suites."""
+    main = result["suite"] in ("leaderboard", "frontier", "smoke")
+    return str(result["name"]) if main else f"{result['name']} ({result['suite']})"
 
 
 def render(data: dict[str, Any]) -> str:
@@ -69,7 +76,7 @@ def render(data: dict[str, Any]) -> str:
     return html
 
 
-def _task(task: Task, priced: bool, scenes: dict[str, str]) -> dict[str, Any]:
+def _task(task: Task, scenes: dict[str, str]) -> dict[str, Any]:
     """What the page must know of a task; its scenes are added to `scenes`, unless another task has the same."""
     count = min(SCENES, task.scenes or SCENES)
     env = make_frozen(task.id, count, "test", **task.overrides)
@@ -79,12 +86,11 @@ def _task(task: Task, priced: bool, scenes: dict[str, str]) -> dict[str, Any]:
     scenes[key] = _base64(canvases, np.uint8)
     height, width, *channels = canvases.shape[1:]
     return {
-        "name": task.name,
         "seen": task.seen,
         "tags": task.tags,
         "budget": task.budget,
         "stopping": task.stopping,
-        "priced": priced,
+        "reads": env.task.reads,
         "scenes": key,
         "height": height,
         "width": width,
@@ -92,9 +98,15 @@ def _task(task: Task, priced: bool, scenes: dict[str, str]) -> dict[str, Any]:
         "patch": env.task.patch,
         "scales": env.task.scales,
         "zooms": env.task.zooms,
-        "labels": env.targets().tolist(),
-        "classes": [str(name) for name in env.source.classes],
+        "labels": _labels(env),
+        "classes": [str(name) for name in env.symbols],
     }
+
+
+def _labels(env: GlimpseVectorEnv) -> list[Any]:
+    """The right answer of every scene: a symbol, or a list of them where a text is read."""
+    labels: list[Any] = env.targets().tolist()
+    return [[symbol for symbol in text if symbol >= 0] for text in labels] if env.task.reads else labels
 
 
 def _order(results: Sequence[Result]) -> list[str]:
@@ -118,7 +130,8 @@ def _result(result: Result) -> dict[str, Any]:
     kept = rows if len(rows) <= _POINTS else [rows[k] for k in np.linspace(0, len(rows) - 1, _POINTS).astype(int)]
     curve = {name: [row.get(name) for row in kept] for name in ("steps", *_METRICS) if any(name in row for row in kept)}
     return {
-        **{name: result[name] for name in ("name", "agent", "seed", "command")},
+        "name": place(result),
+        **{name: result[name] for name in ("agent", "seed", "command")},
         **_rounded({"success": result["evaluation"]["accuracy"], "within": within(result), "curve": curve}),
         "steps": steps.tolist(),
         "gazes": _base64(gazes, np.dtype("<f4")),

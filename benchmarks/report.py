@@ -16,6 +16,7 @@ from benchmarks.boards import markdown
 from benchmarks.files import RESULTS, replacing
 from benchmarks.score import load
 from benchmarks.standings import stand
+from benchmarks.suite import SUITES
 from glimpse_env.sources import DataError
 
 BEGIN = "<!-- boards: written by `python -m benchmarks report`, not by hand -->"
@@ -37,7 +38,8 @@ def main(results: Path = RESULTS, suite: str = "leaderboard", check: bool = Fals
     readme = _HERE / "README.md" if committed else results / "README.md"
     html = _HERE.parent / "docs" / "leaderboard.html" if committed else results / "index.html"
     try:
-        standings = stand(suite, load(suite, results), load("frontier", results))
+        others = [result for name in SUITES if name not in (suite, "frontier") for result in load(name, results)]
+        standings = stand(suite, load(suite, results), load("frontier", results), others)
         before = readme.read_text(encoding="utf-8") if readme.exists() else ""
         wanted = {readme: between(before, markdown(standings))}
     except ValueError as error:

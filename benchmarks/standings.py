@@ -64,6 +64,7 @@ class Standings:
         suite: Of the results.
         results: Its results.
         priced: Results of the suite ``"frontier"``.
+        others: Results of further suites, which stand on no board: the page alone shows them.
         lines: See `lines`.
         summaries: The overall scores, the best first.
         frontiers: Of the priced results, the largest area first.
@@ -72,17 +73,21 @@ class Standings:
     suite: str
     results: Sequence[Result]
     priced: Sequence[Result]
+    others: Sequence[Result]
     lines: list[Line]
     summaries: list[Summary]
     frontiers: list[Frontier]
 
 
-def stand(suite: str, results: Sequence[Result], priced: Sequence[Result] = ()) -> Standings:
-    """The standings of the results of a suite, and of those of the suite ``"frontier"``."""
+def stand(
+    suite: str, results: Sequence[Result], priced: Sequence[Result] = (), others: Sequence[Result] = ()
+) -> Standings:
+    """The standings of the results of a suite, of those of the suite ``"frontier"``, and of others."""
     return Standings(
         suite=suite,
         results=results,
         priced=priced,
+        others=others,
         lines=lines(results),
         summaries=summaries(results),
         frontiers=sorted(frontiers(priced), key=lambda frontier: (-frontier.area, frontier.agent)),

@@ -21,6 +21,7 @@ from glimpse_env.action_log import ActionLog
 from glimpse_env.evaluation import make_frozen, replay
 from glimpse_env.sources import DataError
 
+_TOLD = ("accuracy", "mean_return", "mean_glimpses", "symbol_error_rate")  # of a confirmed result
 _TOLERANCE = 1e-9  # sums of the same numbers, in another order
 
 
@@ -74,7 +75,8 @@ def verify(result: dict[str, Any]) -> list[Check]:
         found = {**vars(again), **habits(log)}
     except (DataError, ValueError, TypeError, IndexError) as error:
         return [*checks, Check(name="the log", said="can be replayed", found=str(error))]
-    names = ("accuracy", "mean_return", "mean_glimpses", "by_glimpses", "coverage", "corner")
+    names = ["accuracy", "mean_return", "mean_glimpses", "by_glimpses", "coverage", "corner"]
+    names += [name for name in ("symbol_error_rate", "glimpses_per_symbol") if found[name] is not None]
     checks += [Check(name="fingerprint", said=log.fingerprint, found=again.log.fingerprint)]
     return checks + [Check(name=name, said=said.get(name), found=found[name]) for name in names]
 
@@ -108,7 +110,9 @@ def main(paths: list[Path], /) -> None:
             continue
         wrong = [check for check in checks if not check.holds]
         verdict = "REFUTED  " if wrong else "confirmed"
-        numbers = "" if wrong else "".join(f"  {check.name} {_short(check.found)}" for check in checks[-6:-3])
+        numbers = (
+            "" if wrong else "".join(f"  {check.name} {_short(check.found)}" for check in checks if check.name in _TOLD)
+        )
         console.print(f"{verdict}  {file} ({time.perf_counter() - begun:.1f} s){numbers}", markup=False)
         for check in wrong:
             console.print(f"           {check.name}: it says {check.said!r}, found {check.found!r}", markup=False)

@@ -25,6 +25,28 @@ function episodes(result) {
   return result.episodes;
 }
 
+/** What an episode answers: the symbol said last or, where a text is read, all that were said; as a list. */
+function answerOf(task, path) {
+  const said = task.reads ? path.map(({ answer }) => answer) : [path.at(-1).answer];
+  return said.filter((answer) => answer >= 0);
+}
+
+function isRight(task, scene, path) {
+  return answerOf(task, path).join() === [task.labels[scene]].flat().join();
+}
+
+/** The right symbol at every step: the label or, where a text is read, the symbol that follows those said before. */
+function dueSymbols(task, scene, path) {
+  let said = 0;
+  return path.map(({ answer }) => (task.reads ? task.labels[scene][answer < 0 ? said : said++] : task.labels[scene]));
+}
+
+/** Symbols as a text: letters and digits side by side, words apart; the closing symbol is left out. */
+function spell(task, symbols) {
+  const names = symbols.map((symbol) => task.classes[symbol]).filter((name) => !(task.reads && name === "end"));
+  return names.join(names.some((name) => name.length > 1) ? " " : "") || "none";
+}
+
 /** Wire the player up; returns the function that shows an agent on a task. */
 function showPlayer(data) {
   const at = (id) => document.getElementById(id);
@@ -71,18 +93,18 @@ function showPlayer(data) {
     const bytesOfScene = pixels[task.scenes].subarray(scene * size, (scene + 1) * size);
     at("scene").replaceChildren(...drawScene(task, bytesOfScene, path.slice(0, step + 1)));
     at("patches").replaceChildren(...windowsAt(task, path[step].gaze).map((window, k) => drawPatch(task, bytesOfScene, window, k)));
-    const label = task.labels[scene], names = task.classes;
-    at("answers").replaceChildren(...path.map(({ answer }, k) => drawAnswer(answer, label, names, k, step, () => {
+    const due = dueSymbols(task, scene, path), names = task.classes;
+    at("answers").replaceChildren(...path.map(({ answer }, k) => drawAnswer(answer, due[k], names, k, step, () => {
       move(scene, k);
       focusStage(); // the button that was pressed has been drawn anew
     })));
     at("believes").hidden = !path[step].belief.length;
-    at("belief").replaceChildren(...drawBelief(path[step].belief, names, label));
+    at("belief").replaceChildren(...drawBelief(path[step].belief, names, due[step]));
     at("belief").setAttribute("aria-label", `Belief: ${tellBelief(path[step].belief, names)}`);
     at("scene-caption").textContent = `Scene ${scene}, glimpse ${step + 1} of ${path.length}${task.stopping ? ` (at most ${task.budget})` : ""}`;
-    const answer = path.at(-1).answer, right = answer === label;
-    at("verdict").replaceChildren("Final answer ", el("strong", { class: right ? "right" : "wrong" }, answer < 0 ? "none" : names[answer]),
-      " · label ", el("strong", {}, names[label]), right ? " · right" : " · wrong");
+    const right = isRight(task, scene, path);
+    at("verdict").replaceChildren(task.reads ? "Reads " : "Final answer ", el("strong", { class: right ? "right" : "wrong" }, spell(task, answerOf(task, path))),
+      task.reads ? " · text " : " · label ", el("strong", {}, spell(task, [task.labels[scene]].flat())), right ? " · right" : " · wrong");
   };
   const focusStage = () => at("stage").focus({ preventScroll: true });
   const stop = () => {
@@ -100,7 +122,7 @@ function showPlayer(data) {
     return undefined;
   };
   const mistake = () => {
-    const paths = episodes(result), wrong = paths.map((path, k) => path.at(-1).answer !== task.labels[k]);
+    const wrong = episodes(result).map((path, k) => !isRight(task, k, path));
     const order = wrong.map((_, k) => (scene + 1 + k) % wrong.length);
     const next = order.find((k) => wrong[k]);
     if (next === undefined) at("verdict").textContent = "No mistake on these scenes.";

@@ -26,7 +26,7 @@ class Guess:
         return self.action
 
     def belief(self) -> Any:
-        return np.eye(10)[self.action[:, -1]]
+        return np.eye(self.choices[-1])[self.action[:, -1]]
 
 
 def write(
@@ -73,6 +73,12 @@ def write(
     write_json(folder / suite / name / folder_of_agent / f"seed{seed}.json", result)
     read: dict[str, Any] = json.loads(json.dumps(result))
     return read
+
+
+def reading() -> tuple[Any, ...]:
+    """A suite with one task in which a text is read, symbol by symbol."""
+    base = find("smoke", ("CrowdedDigits-v0",))[0]
+    return (dataclasses.replace(base, name="DigitsSequence-v0", id="DigitsSequence-v0"),)
 
 
 def priced(costs: tuple[float, ...]) -> tuple[Any, ...]:

@@ -19,7 +19,7 @@ from glimpse_env import retina
 from glimpse_env.action_log import ActionLog, take
 from glimpse_env.evaluation import make_frozen
 
-STOPPING, SCALES = "CrowdedDigits-v0", "CrowdedDigitsRetina-v0"
+STOPPING, SCALES, READING = "CrowdedDigits-v0", "CrowdedDigitsRetina-v0", "DigitsSequence-v0 (reading)"
 EVIL = "<script>window.hacked = 1</script><img src=x onerror='window.hacked = 1'>"
 FLAGS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
@@ -34,10 +34,11 @@ def results() -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def html(tmp_path_factory: pytest.TempPathFactory, results: list[dict[str, Any]]) -> Path:
-    """A page of guessing policies on two tasks, a priced frontier, and an agent with a hostile name."""
+    """A page of guessing policies: two tasks, a priced frontier, a text to read, and an agent with a hostile name."""
     folder = tmp_path_factory.mktemp("page")
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(suite.SUITES, "frontier", small_results.priced((0.0, 0.05)))
+        patch.setitem(suite.SUITES, "reading", small_results.reading())
         for name in (STOPPING, SCALES):
             for seed in range(3):
                 small_results.write(folder, name, "ppo", seed=seed)
@@ -45,8 +46,10 @@ def html(tmp_path_factory: pytest.TempPathFactory, results: list[dict[str, Any]]
             small_results.write(folder, name, EVIL, board="labels")
         for task in suite.SUITES["frontier"]:
             small_results.write(folder, task.name, "ram", board="labels", suite="frontier")
+        small_results.write(folder, "DigitsSequence-v0", "ram", board="labels", suite="reading")
         results += score.load("smoke", folder)
-        text = page.render(page.payload(stand("smoke", results, score.load("frontier", folder))))
+        others = (score.load(name, folder) for name in ("frontier", "reading"))
+        text = page.render(page.payload(stand("smoke", results, *others)))
     path = folder / "index.html"
     path.write_text(text, encoding="utf-8")
     return path
@@ -92,6 +95,15 @@ def _click(driver: Any, selector: str) -> None:
     driver.execute_script("document.querySelector(arguments[0]).click()", selector)
 
 
+def _choose(driver: Any, box: str, value: str) -> None:
+    script = """
+        const box = document.getElementById(arguments[0]);
+        box.value = arguments[1];
+        box.dispatchEvent(new Event("change"));
+    """
+    driver.execute_script(script, box, value)
+
+
 def test_page_needs_nothing_from_elsewhere(html: Path) -> None:
     text = html.read_text(encoding="utf-8")
     assert re.findall(r"https?://[^\"']*", text) == ["http://www.w3.org/2000/svg"], "a name, not an address to fetch"
@@ -103,13 +115,13 @@ def test_data_holds_what_the_log_says(html: Path, results: list[dict[str, Any]])
     found = re.search(r'id="data">(.*?)</script>', html.read_text(encoding="utf-8"))
     assert found
     data = json.loads(found[1])
-    assert len(data["results"]) == len(results) + 2
+    assert len(data["results"]) == len(results) + 3
     for shown, result in zip(data["results"], results, strict=False):
         labels = next(task["labels"] for task in data["tasks"] if task["name"] == shown["name"])
         ends = np.cumsum(shown["steps"]) - 1
         right = sum(shown["answers"][end] == label for end, label in zip(ends, labels, strict=True))
         assert right / len(labels) == pytest.approx(result["evaluation"]["accuracy"])
-    assert len(data["scenes"]) == 1, "tasks with the same scenes share them"
+    assert len(data["scenes"]) == 2, "tasks with the same scenes share them"
 
 
 def test_boards_are_visible_and_sort(opened: Any) -> None:
@@ -142,8 +154,8 @@ def test_names_are_text(opened: Any) -> None:
 
 
 def test_charts_show_every_agent_and_hide_it_on_request(opened: Any) -> None:
-    assert len(opened.find_elements("css selector", "#curve-panels .panel")) == 4  # two tasks, two prices
-    assert len(opened.find_elements("css selector", "#frontier-panels .panel")) == 3  # two tasks, one over prices
+    assert len(opened.find_elements("css selector", "#curve-panels .panel")) == 5  # three tasks, two prices
+    assert len(opened.find_elements("css selector", "#frontier-panels .panel")) == 4  # three tasks, one over prices
     lines = "#curve-panels .panel:first-child .series[data-agent=ppo]"
     assert len(opened.find_elements("css selector", lines)) == 3, "one line a seed"
     assert all(line.is_displayed() for line in opened.find_elements("css selector", lines))
@@ -162,13 +174,8 @@ def test_player_steps_with_buttons_and_keys(opened: Any) -> None:
     def caption() -> str:
         return str(opened.find_element("id", "scene-caption").text)
 
-    choose = """
-        const box = document.getElementById(arguments[0]);
-        box.value = arguments[1];
-        box.dispatchEvent(new Event("change"));
-    """
-    for box, value in (("player-task", SCALES), ("player-agent", "dqn")):
-        opened.execute_script(choose, box, value)
+    _choose(opened, "player-task", SCALES)
+    _choose(opened, "player-agent", "dqn")
     assert opened.find_element("id", "player-seed").get_attribute("value") == "9"
     assert caption() == "Scene 0, glimpse 8 of 8"
     assert len(opened.find_elements("css selector", "#patches canvas")) == 3
@@ -214,6 +221,32 @@ def test_player_shows_the_belief_of_the_glimpse(opened: Any, results: list[dict[
     opened.execute_script("data.results.forEach((one) => { one.beliefs = ''; delete one.episodes; })")
     _click(opened, "#step-back")
     assert not opened.find_element("id", "believes").is_displayed(), "an agent that tells no beliefs"
+
+
+def test_player_shows_a_text_symbol_by_symbol(opened: Any, html: Path) -> None:
+    _choose(opened, "player-task", READING)
+    found = re.search(r'id="data">(.*?)</script>', html.read_text(encoding="utf-8"))
+    assert found
+    data = json.loads(found[1])
+    task = next(task for task in data["tasks"] if task["name"] == READING)
+    shown = next(result for result in data["results"] if result["name"] == READING)
+    begin = seen_right = 0
+    for scene in range(30):
+        end = begin + shown["steps"][scene]
+        said = [symbol for symbol in shown["answers"][begin:end] if symbol >= 0]
+        text, begin = task["labels"][scene], end
+        assert text[-1] == 10
+        assert len(text) > 1
+        spelled = "".join(str(symbol) for symbol in said if symbol < 10) or "none"
+        right = "right" if said == text else "wrong"
+        verdict = f"Reads {spelled} · text {''.join(map(str, text[:-1]))} · {right}"
+        assert opened.find_element("id", "verdict").text == verdict
+        signs = [sign for sign in _texts(opened, "#answers button small:last-child") if sign.strip()]
+        dues = [*text, *[None] * len(said)]  # whoever says too much is wrong there
+        assert signs == ["✓" if symbol == due else "✗" for symbol, due in zip(said, dues, strict=False)]
+        seen_right += signs.count("✓")
+        _click(opened, "#scene-on")
+    assert seen_right > 0
 
 
 def test_board_leads_to_the_player(opened: Any) -> None:
