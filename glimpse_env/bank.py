@@ -36,13 +36,18 @@ def bank_of(source: Source, split: Split) -> Bank:
     """The bank of one split; every environment on the same source shares it."""
     banks = _banks.setdefault(source, {})
     if split not in banks:
-        images, labels = source.split(split).images, source.split(split).labels
+        images, labels, sizes = source.split(split).images, source.split(split).labels, source.split(split).sizes
         planes = images[:, None] if images.ndim == 3 else images.transpose(0, 3, 1, 2)
         count, channels, height, width = planes.shape
-        pixels = np.concatenate([planes.reshape(-1), np.zeros(2 * OVERHANG, np.uint8)])
         table = np.empty((count, 4), np.int64)
-        table[:, s.IMAGE_OFFSET] = np.arange(count) * channels * height * width
         table[:, s.IMAGE_HEIGHT], table[:, s.IMAGE_WIDTH], table[:, s.IMAGE_LABEL] = height, width, labels
+        if sizes is not None:  # what lies beyond an image's own size is left out
+            table[:, [s.IMAGE_HEIGHT, s.IMAGE_WIDTH]] = sizes
+            rows, columns = (np.arange(side) < sizes[:, axis, None] for axis, side in ((0, height), (1, width)))
+            planes = planes[np.broadcast_to((rows[:, :, None] & columns[:, None])[:, None], planes.shape)]
+        areas = channels * table[:, s.IMAGE_HEIGHT] * table[:, s.IMAGE_WIDTH]
+        table[:, s.IMAGE_OFFSET] = np.cumsum(areas) - areas
+        pixels = np.concatenate([planes.reshape(-1), np.zeros(2 * OVERHANG, np.uint8)])
         texts = source.split(split).texts
         book = np.zeros((0, 1, 1), np.int64) if texts is None else texts
         pixels.flags.writeable = table.flags.writeable = False

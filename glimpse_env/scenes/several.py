@@ -33,13 +33,19 @@ def most_overlap(width: int) -> int:
 
 
 @kernel()
-def _draw_images(key: int, index: int, table: Ints, config: Ints, sprites: Ints, lane: int) -> int:
+def image_of(key: int, index: int, table: Ints, k: int) -> int:
+    """Which image comes at place k: that of its number comes first in a frozen scene, the others are drawn."""
+    if k == 0 and index != s.NO_INDEX:
+        return index % table.shape[0]
+    return below(key, IMAGES + k, table.shape[0])
+
+
+@kernel()
+def draw_images(key: int, index: int, table: Ints, config: Ints, sprites: Ints, lane: int) -> int:
     """Draw how many images there are, and which; where they lie comes later."""
     count = config[s.FEWEST] + below(key, COUNT, config[s.MOST] - config[s.FEWEST] + 1)
     for k in range(config[s.MOST]):
-        image = below(key, IMAGES + k, table.shape[0])
-        if k == 0 and index != s.NO_INDEX:
-            image = index % table.shape[0]
+        image = image_of(key, index, table, k)
         height, width = table[image, s.IMAGE_HEIGHT], table[image, s.IMAGE_WIDTH]
         place(sprites, lane, k, table, image, 0, 0, height if k < count else 0, width, 0, 0)
         sprites[lane, k, s.CLASS] = table[image, s.IMAGE_LABEL]
@@ -47,8 +53,15 @@ def _draw_images(key: int, index: int, table: Ints, config: Ints, sprites: Ints,
 
 
 @kernel()
-def _scatter(key: int, config: Ints, sprites: Ints, lane: int, count: int) -> None:
-    """Place sprites of one size, each uniformly, apart from those before it; then put them in order, left to right."""
+def _share(sprites: Ints, lane: int, one: int, other: int, start: int, size: int) -> bool:
+    """Whether two sprites have a row in common, or with LEFT and WIDTH a column."""
+    first, second = sprites[lane, one, start], sprites[lane, other, start]
+    return first < second + sprites[lane, other, size] and second < first + sprites[lane, one, size]
+
+
+@kernel()
+def scatter(key: int, config: Ints, sprites: Ints, lane: int, count: int) -> None:
+    """Place sprites, each uniformly, apart from those before it; then put them in order, left to right."""
     for k in range(count):
         for attempt in range(TRIES):
             draw = PLACES + 2 * (TRIES * k + attempt)
@@ -56,10 +69,8 @@ def _scatter(key: int, config: Ints, sprites: Ints, lane: int, count: int) -> No
             sprites[lane, k, s.LEFT] = below(key, draw + 1, config[s.CANVAS_WIDTH] - sprites[lane, k, s.WIDTH] + 1)
             apart = True
             for other in range(k):
-                rows = abs(sprites[lane, k, s.TOP] - sprites[lane, other, s.TOP])
-                columns = abs(sprites[lane, k, s.LEFT] - sprites[lane, other, s.LEFT])
-                if rows < sprites[lane, k, s.HEIGHT] and columns < sprites[lane, k, s.WIDTH]:
-                    apart = False
+                rows = _share(sprites, lane, k, other, s.TOP, s.HEIGHT)
+                apart = apart and not (rows and _share(sprites, lane, k, other, s.LEFT, s.WIDTH))
             if apart:
                 break
     for k in range(1, count):
@@ -96,8 +107,8 @@ def scattered(key: int, index: int, table: Ints, config: Ints, sprites: Ints, te
         texts: int64, (lanes, 1, length), written.
         lane: Whose sprites.
     """
-    count = _draw_images(key, index, table, config, sprites, lane)
-    _scatter(key, config, sprites, lane, count)
+    count = draw_images(key, index, table, config, sprites, lane)
+    scatter(key, config, sprites, lane, count)
     fragments(key, FRAGMENTS, config[s.MOST], table, config, sprites, lane)
     _write(config, sprites, texts, lane, count)
 
@@ -105,8 +116,8 @@ def scattered(key: int, index: int, table: Ints, config: Ints, sprites: Ints, te
 @kernel()
 def summed(key: int, index: int, table: Ints, config: Ints, sprites: Ints, texts: Ints, lane: int) -> None:
     """As `scattered`, but the text is one symbol: the sum of the labels."""
-    count = _draw_images(key, index, table, config, sprites, lane)
-    _scatter(key, config, sprites, lane, count)
+    count = draw_images(key, index, table, config, sprites, lane)
+    scatter(key, config, sprites, lane, count)
     fragments(key, FRAGMENTS, config[s.MOST], table, config, sprites, lane)
     texts[lane, 0, 0] = 0
     for k in range(count):
@@ -116,7 +127,7 @@ def summed(key: int, index: int, table: Ints, config: Ints, sprites: Ints, texts
 @kernel()
 def line(key: int, index: int, table: Ints, config: Ints, sprites: Ints, texts: Ints, lane: int) -> None:
     """A row of images of one size; the text is their labels. Arguments as for `scattered`."""
-    count = _draw_images(key, index, table, config, sprites, lane)
+    count = draw_images(key, index, table, config, sprites, lane)
     height, width = sprites[lane, 0, s.HEIGHT], sprites[lane, 0, s.WIDTH]
     closest, widest = width - most_overlap(width), width
     if count > 1:

@@ -30,6 +30,8 @@ class ImageSet:
         labels: int64, shape (n,), each in [0, number of classes), read-only.
         texts: None, or int64, shape (rows, references, length), read-only: sequences of classes, -1 where one ends.
             What a row is depends on the scene: the texts of an image, or a word of a lexicon.
+        sizes: None, or int64, shape (n, 2), read-only: where images are smaller than the array that holds them, how
+            much of the top left corner each one fills, (height, width).
 
     Raises:
         DataError: If dtype, shape or length do not fit, or there is no image at all.
@@ -38,6 +40,7 @@ class ImageSet:
     images: npt.NDArray[np.uint8]
     labels: npt.NDArray[np.int64]
     texts: npt.NDArray[np.int64] | None = None
+    sizes: npt.NDArray[np.int64] | None = None
 
     def __post_init__(self) -> None:
         images, labels = self.images, self.labels
@@ -64,7 +67,18 @@ class ImageSet:
                 f"texts must be int64 with shape (rows, references, length), none of them 0, "
                 f"got {texts.dtype} with shape {texts.shape}"
             )
-        for name, array in (("images", images), ("labels", labels), ("texts", texts)):
+        sizes = self.sizes
+        if sizes is not None and (
+            sizes.dtype != np.int64
+            or sizes.shape != (len(images), 2)
+            or sizes.min() < 1
+            or (sizes > images.shape[1:3]).any()
+        ):
+            raise DataError(
+                f"sizes must be int64 with shape ({len(images)}, 2), heights and widths from 1 up to "
+                f"{images.shape[1:3]}, got {sizes.dtype} with shape {sizes.shape}"
+            )
+        for name, array in (("images", images), ("labels", labels), ("texts", texts), ("sizes", sizes)):
             if array is None:
                 continue
             view = np.ascontiguousarray(array).view()  # a view, so that the caller's own array stays writeable
@@ -75,11 +89,8 @@ class ImageSet:
         return len(self.labels)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return ImageSet, (
-            self.images,
-            self.labels,
-            self.texts,
-        )  # through the checks, because a pickle forgets "read-only"
+        # Through the checks, because a pickle forgets "read-only".
+        return ImageSet, (self.images, self.labels, self.texts, self.sizes)
 
 
 @dataclass(frozen=True, eq=False)
