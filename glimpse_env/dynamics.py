@@ -95,7 +95,7 @@ class Dynamics:
         self.counts[:, s.INDEX] = s.NO_INDEX
         self.sprites = np.zeros((lanes, task.images + task.clutter, s.SPRITE_COLUMNS), np.int64)
         self.gazes = np.zeros((lanes, 2))
-        self.texts = np.full((lanes, max(1, bank.book.shape[1]), length), s.SILENT)
+        self.texts = np.full((lanes, task.references(bank), length), s.SILENT)
         self.said = np.full((lanes, length), s.SILENT)
         self._decisions = np.zeros((lanes, 5))
         self._cost = float(task.glimpse_cost)

@@ -34,7 +34,8 @@ class Task:
         fallback: What stands in, with a loud warning, when MNIST cannot be had; None makes that an error.
         scene: How images become a scene and what is asked about it: ``"crowded"``, one image among clutter, to be
             named; ``"scattered"`` and ``"line"``, several images, to be read from left to right, symbol by symbol;
-            ``"sum"``, several scattered images, to be added up.
+            ``"sum"``, several scattered images, to be added up; ``"captioned"``, one image among clutter whose text
+            comes with it (`ImageSet.texts`), to be spoken symbol by symbol and closed with the symbol ``"end"``.
         count: Fewest and most images in a scene of several; where they differ, the symbol ``"end"`` closes a text.
         canvas: Side in pixels, or (height, width); None takes the size of the images.
         clutter: Number of fragments of other images, at least 0.
@@ -154,7 +155,18 @@ class Task:
         """Most symbols of an answer, the closing one included."""
         if not self.reads:
             return 1
+        if self.scene == "captioned":
+            if len(bank.book) != len(bank.table):
+                raise ValueError(
+                    f"scene='captioned' needs a text for each of the {len(bank.table)} images, the source brings "
+                    f"{len(bank.book)}; give one with texts, such as glimpse_env.sources.svhn(path), or another scene"
+                )
+            return int(bank.book.shape[2]) + 1
         return self.count[1] + (self.count[0] < self.count[1])
+
+    def references(self, bank: Bank) -> int:
+        """How many texts a scene has, any of which is right."""
+        return int(bank.book.shape[1]) if self.scene == "captioned" else 1
 
     def canvas_size(self, bank: Bank) -> tuple[int, int]:
         """Height and width of the canvas for these images.
@@ -183,9 +195,9 @@ class Task:
             raise ValueError(
                 f"patch={self.patch} must lie in [1, {min(height, width)}], the smaller side of the canvas"
             )
-        shortest = int(bank.table[:, [s.IMAGE_HEIGHT, s.IMAGE_WIDTH]].min())
-        if self.clutter and self.fragment > shortest:
-            raise ValueError(f"fragment={self.fragment} must lie in [1, {shortest}], the smallest side of the images")
+        most = min(tallest, widest)
+        if self.clutter and self.fragment > most:
+            raise ValueError(f"fragment={self.fragment} must lie in [1, {most}], the smaller side of the images")
         return height, width
 
     def _check_room(self, height: int, width: int, tallest: int, widest: int) -> None:

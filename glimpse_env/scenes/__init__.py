@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from glimpse_env import state as s
 from glimpse_env.kernel import kernel
-from glimpse_env.scenes import cluttered, several
+from glimpse_env.scenes import captioned, cluttered, several
 
 Ints = npt.NDArray[np.int64]
 Names = tuple[str, ...]
@@ -47,7 +47,11 @@ def _closed(classes: Names, count: Range) -> Names:
     return (*classes, END) if count[0] < count[1] else classes
 
 
-CROWDED, SCATTERED, SUMMED, LINE = range(4)
+def _texts(classes: Names, count: Range) -> Names:
+    return (*classes, END)
+
+
+CROWDED, SCATTERED, SUMMED, LINE, CAPTIONED = range(5)
 
 #: The keyword `scene` -> what it means.
 SCENES: dict[str, Scene] = {
@@ -55,6 +59,7 @@ SCENES: dict[str, Scene] = {
     "scattered": Scene(SCATTERED, s.READING, True, _closed),
     "sum": Scene(SUMMED, s.NAMING, True, _sums),
     "line": Scene(LINE, s.READING, True, _closed),
+    "captioned": Scene(CAPTIONED, s.READING, False, _texts),
 }
 
 
@@ -68,5 +73,7 @@ def lay_out(key: int, index: int, table: Ints, book: Ints, config: Ints, sprites
         several.scattered(key, index, table, config, sprites, texts, lane)
     elif scene == SUMMED:
         several.summed(key, index, table, config, sprites, texts, lane)
-    else:
+    elif scene == LINE:
         several.line(key, index, table, config, sprites, texts, lane)
+    else:
+        captioned.lay_out(key, index, table, book, config, sprites, texts, lane)

@@ -24,16 +24,33 @@ DRAWS_PER_FRAGMENT = 5
 
 @kernel()
 def fragments(key: int, draw: int, first: int, table: Ints, config: Ints, sprites: Ints, lane: int) -> None:
-    """Lay out the clutter: sprites from `first` on, whose draws are counted from `draw` on."""
+    """Lay out the clutter: sprites from `first` on, whose draws are counted from `draw` on.
+
+    Where an image is smaller than a fragment, so is the fragment.
+    """
     side = config[s.FRAGMENT]
     for k in range(config[s.CLUTTER]):
         piece = below(key, draw, table.shape[0])
-        row = below(key, draw + 1, table[piece, s.IMAGE_HEIGHT] - side + 1)
-        column = below(key, draw + 2, table[piece, s.IMAGE_WIDTH] - side + 1)
-        top = below(key, draw + 3, config[s.CANVAS_HEIGHT] - side + 1)
-        left = below(key, draw + 4, config[s.CANVAS_WIDTH] - side + 1)
-        place(sprites, lane, first + k, table, piece, row, column, side, side, top, left)
+        height, width = min(side, table[piece, s.IMAGE_HEIGHT]), min(side, table[piece, s.IMAGE_WIDTH])
+        row = below(key, draw + 1, table[piece, s.IMAGE_HEIGHT] - height + 1)
+        column = below(key, draw + 2, table[piece, s.IMAGE_WIDTH] - width + 1)
+        top = below(key, draw + 3, config[s.CANVAS_HEIGHT] - height + 1)
+        left = below(key, draw + 4, config[s.CANVAS_WIDTH] - width + 1)
+        place(sprites, lane, first + k, table, piece, row, column, height, width, top, left)
         draw += DRAWS_PER_FRAGMENT
+
+
+@kernel()
+def show(key: int, index: int, table: Ints, config: Ints, sprites: Ints, lane: int) -> int:
+    """Lay out one image among fragments, with the arguments of `lay_out`; returns which image."""
+    count = table.shape[0]
+    image = below(key, IMAGE, count) if index == s.NO_INDEX else index % count
+    height, width = table[image, s.IMAGE_HEIGHT], table[image, s.IMAGE_WIDTH]
+    top = below(key, TOP, config[s.CANVAS_HEIGHT] - height + 1)
+    left = below(key, LEFT, config[s.CANVAS_WIDTH] - width + 1)
+    place(sprites, lane, 0, table, image, 0, 0, height, width, top, left)
+    fragments(key, FRAGMENTS, 1, table, config, sprites, lane)
+    return image
 
 
 @kernel()
@@ -49,11 +66,5 @@ def lay_out(key: int, index: int, table: Ints, config: Ints, sprites: Ints, text
         texts: int64, (lanes, 1, 1), written.
         lane: Whose sprites.
     """
-    count = table.shape[0]
-    image = below(key, IMAGE, count) if index == s.NO_INDEX else index % count
-    height, width = table[image, s.IMAGE_HEIGHT], table[image, s.IMAGE_WIDTH]
-    top = below(key, TOP, config[s.CANVAS_HEIGHT] - height + 1)
-    left = below(key, LEFT, config[s.CANVAS_WIDTH] - width + 1)
-    place(sprites, lane, 0, table, image, 0, 0, height, width, top, left)
-    fragments(key, FRAGMENTS, 1, table, config, sprites, lane)
+    image = show(key, index, table, config, sprites, lane)
     texts[lane, 0, 0] = table[image, s.IMAGE_LABEL]
