@@ -69,7 +69,9 @@ _DQN: dict[str, Any] = {
 }  # fmt: skip
 _WIDE: dict[str, Any] = {"net_arch": [256, 256], "activation_fn": nn.ReLU}  # 64 units are few for seven glimpses
 _RECURRENT: dict[str, Any] = {
-    **_PPO, "policy_kwargs": {"lstm_hidden_size": 128, "enable_critic_lstm": False, "shared_lstm": True}
+    **_PPO,
+    "batch_size": 1024,  # every sequence of a batch is padded in Python
+    "policy_kwargs": {"lstm_hidden_size": 128, "enable_critic_lstm": False, "shared_lstm": True},
 }  # fmt: skip
 
 #: name -> settings.

@@ -51,8 +51,8 @@ class Config:
         points: Points of the learning curve; each is also a checkpoint.
     """
 
-    batch: int = 256
-    learning_rate: float = 2e-3
+    batch: int = 64
+    learning_rate: float = 1e-3
     features: int = 256
     precision: Literal["float32", "bfloat16"] = "bfloat16"
     points: int = 20

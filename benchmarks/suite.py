@@ -91,7 +91,10 @@ def _tasks(images: str, **common: Any) -> tuple[Task, ...]:
 
 
 def _priced(costs: tuple[float, ...], base: Task) -> tuple[Task, ...]:
-    return tuple(replace(base, name=f"{base.id}-cost{cost:g}", overrides={"glimpse_cost": cost}) for cost in costs)
+    steps = {**base.steps, "labels": 3_000_000}
+    return tuple(
+        replace(base, name=f"{base.id}-cost{cost:g}", overrides={"glimpse_cost": cost}, steps=steps) for cost in costs
+    )
 
 
 _LEADERBOARD = _tasks("MNIST")
