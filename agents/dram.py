@@ -39,6 +39,7 @@ from glimpse_env.env import Observation
 from glimpse_env.vector_env import GlimpseVectorEnv
 
 COARSE = 24  # height and width of the context
+SHARPNESS = 3.0  # of the softmax that finds the peak of a map, whose values have mean 0 and variance 1
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,8 @@ class Config:
         features: Units of the glimpse and of the lower layer.
         steering: Units of the upper layer.
         context: Whether the upper layer starts from the coarse scene, or from nothing.
-        gaze_std: Standard deviation of the gaze while training.
+        gaze_std: Standard deviation of the gaze at the start of training and at its end; it falls geometrically.
+        fade: How much less an answer counts for a look than the answer before it.
         early_labels: Weight of the cross-entropy before the last glimpse, against 1 at the last.
         look_weight: Weight of REINFORCE.
         precision: ``"bfloat16"`` runs matrix products on the processor's matrix units, where it has them.
@@ -63,7 +65,8 @@ class Config:
     features: int = 256
     steering: int = 256
     context: bool = True
-    gaze_std: float = 0.12
+    gaze_std: tuple[float, float] = (0.3, 0.1)
+    fade: float = 0.7
     early_labels: float = 0.3
     look_weight: float = 0.1
     precision: Literal["float32", "bfloat16"] = "bfloat16"
@@ -93,6 +96,31 @@ def _lstm(gates: nn.Linear, seen: Tensor, state: tuple[Tensor, Tensor]) -> tuple
     return torch.sigmoid(show) * torch.tanh(memory), memory
 
 
+class Context(nn.Module):
+    """From the coarse scene to the upper layer's memory: three convolutions, then where each feature map has its peak.
+
+    The place of a peak is the mean place under the map's softmax (Finn et al. 2016, arXiv 1509.06113, section 5.3).
+    """
+
+    def __init__(self, channels: int, units: int) -> None:
+        super().__init__()
+        self.maps = nn.Sequential(
+            nn.Conv2d(channels + 2, 32, 4, stride=2, padding=1, padding_mode="replicate"), nn.ReLU(),
+            nn.Conv2d(32, 32, 3, padding=1, padding_mode="replicate"), nn.ReLU(),
+            nn.Conv2d(32, 32, 3, padding=1, padding_mode="replicate"),
+        )  # fmt: skip
+        self.memory = nn.Linear(64, units)
+
+    def forward(self, coarse: Tensor) -> Tensor:
+        """float32, (lanes, channels, COARSE, COARSE) -> (lanes, units)."""
+        fine, rough = (torch.linspace(-1, 1, side) for side in (COARSE, COARSE // 2))
+        rows = 0.1 * fine[:, None].expand(len(coarse), 1, COARSE, COARSE)  # a hint of where; more would hide the scene
+        maps = self.maps(torch.cat([coarse, rows, rows.mT], 1)).float()
+        chance = (SHARPNESS * F.layer_norm(maps, maps.shape[2:])).flatten(2).softmax(2).view_as(maps)
+        places = torch.cat([chance.sum(3) @ rough, chance.sum(2) @ rough], 1)
+        return self.memory(places).float()
+
+
 class Policy(nn.Module):
     """The networks for the spaces of one environment."""
 
@@ -113,13 +141,10 @@ class Policy(nn.Module):
         self.gaze = _mlp(steering, 128, 2)
         self.zoom = _mlp(steering, 128, len(env.task.zooms))
         self.baseline = _mlp(steering, 128, 1)
-        self.context = nn.Sequential(
-            nn.Conv2d(planes // len(env.task.scales), 32, 4, stride=2, padding=1), nn.ReLU(),
-            nn.Conv2d(32, 32, 3, padding=1), nn.ReLU(),
-            nn.Conv2d(32, 32, 4, stride=2, padding=1), nn.ReLU(),
-            nn.Flatten(), nn.Linear(32 * (COARSE // 4) ** 2, steering),
-        )  # fmt: skip
+        self.context = Context(planes // len(env.task.scales), steering)
         nn.init.zeros_(self.gaze[2].weight)  # type: ignore[arg-type]  # begin in the middle of the canvas
+        with torch.no_grad():
+            self.upper.bias[:steering] += 2  # the context must last through the whole episode
 
     def start(self, lanes: int, coarse: Tensor | None = None) -> State:
         """What is remembered before the first glimpse.
@@ -129,7 +154,7 @@ class Policy(nn.Module):
             coarse: The whole scenes as `coarse_of` gives them, or None for an upper layer that starts from nothing.
         """
         nothing = torch.zeros(lanes, self.config.features)
-        upper = torch.zeros(lanes, self.config.steering) if coarse is None else self.context(coarse).float()
+        upper = torch.zeros(lanes, self.config.steering) if coarse is None else self.context(coarse)
         return State((nothing, nothing), (torch.tanh(upper), upper))
 
     def forward(self, seen: Observation, state: State) -> State:
@@ -139,9 +164,9 @@ class Policy(nn.Module):
         upper = _lstm(self.upper, lower[0].detach().to(what.dtype), state.upper)  # labels train the lower layer alone
         return State(lower, upper)
 
-    def mean_gaze(self, state: State) -> Tensor:
-        """Where the eye would go next: float32, (lanes, 2), in [-1, 1]."""
-        return torch.tanh(self.gaze(state.upper[0]).float())
+    def mean_gaze(self, upper: Tensor) -> Tensor:
+        """Where the eye would go next, from the upper layer's output: float32, (..., 2), in [-1, 1]."""
+        return torch.tanh(self.gaze(upper).float())
 
 
 def coarse_of(env: GlimpseVectorEnv) -> Tensor:
@@ -151,56 +176,104 @@ def coarse_of(env: GlimpseVectorEnv) -> Tensor:
     return F.adaptive_avg_pool2d(planes, COARSE)
 
 
+def length_of(env: GlimpseVectorEnv) -> int:
+    """Most symbols of an answer, the closing one included; 1 where one symbol is the answer."""
+    targets = env.targets()
+    return 1 if targets.ndim == 1 else int(targets.shape[1])
+
+
 class Rollout(NamedTuple):
-    """A batch of whole episodes, time first.
+    """A batch of whole episodes, time first: `looks` glimpses for each symbol of the answer.
 
     Attributes:
-        looks: Log-probability of every look that was used: (budget - 1, lanes).
-        baselines: What was expected before each of them: (budget - 1, lanes).
-        logits: Of the answer after every glimpse: (budget, lanes, symbols).
-        label: (lanes,).
+        chosen: Log-probability, up to a constant, of every look that was used: (length * looks - 1, lanes).
+        baselines: What was expected before each of them: (length * looks - 1, lanes).
+        logits: Of the symbol that is being read after every glimpse: (length, looks, lanes, symbols).
+        labels: (length, lanes), -1 where a text has ended.
     """
 
-    looks: Tensor
+    chosen: Tensor
     baselines: Tensor
     logits: Tensor
-    label: Tensor
+    labels: Tensor
 
 
-def rollout(policy: Policy, env: GlimpseVectorEnv, seen: Observation) -> Rollout:
-    """Play the episodes that begin with `seen`, each to the end of its budget."""
-    config = policy.config
-    state = policy.start(env.num_envs, coarse_of(env) if config.context else None)
-    looks, baselines, logits = [], [], []
+def rollout(policy: Policy, env: GlimpseVectorEnv, seen: Observation, std: float) -> Rollout:
+    """Play the episodes that begin with `seen`, each to the end of its budget; `std` is the gaze's.
+
+    The loop does what the next glimpse depends on; the heads see the outputs of all steps at once, afterwards.
+    """
+    lanes, zooms, length = env.num_envs, len(env.task.zooms), length_of(env)
+    looks = env.task.budget // length
+    state = policy.start(lanes, coarse_of(env) if policy.config.context else None)
+    lower, upper, gazes, widths = [], [], [], []
     parts = env.single_action_space.spaces  # type: ignore[attr-defined]
-    for step in range(env.task.budget):
-        last = step == env.task.budget - 1
+    nothing = torch.zeros(lanes, dtype=torch.int64)  # as a symbol it closes no text: all lanes go on to the end
+    action = {"zoom": nothing, "symbol": nothing}
+    for step in range(length * looks):
         state = policy(seen, state)
-        logits.append(policy.answer(state.lower[0]).float())
-        place = torch.distributions.Normal(policy.mean_gaze(state), config.gaze_std)
-        zooms = torch.distributions.Categorical(logits=policy.zoom(state.upper[0]).float())
-        gaze, zoom = place.sample(), zooms.sample()
-        if not last:  # the look of the last step is never taken
-            looks.append(place.log_prob(gaze).sum(1) + zooms.log_prob(zoom))
-            baselines.append(policy.baseline(state.upper[0].detach())[:, 0].float())
-        action = {"gaze": gaze, "zoom": zoom, "speak": torch.full_like(zoom, last), "symbol": logits[-1].argmax(1)}
+        lower.append(state.lower[0])
+        upper.append(state.upper[0])
+        with torch.no_grad():  # what was sampled must not be attached: it would cancel its own gradient
+            mean = policy.mean_gaze(state.upper[0])
+            action["gaze"] = mean + std * torch.randn_like(mean)
+            if zooms > 1:
+                action["zoom"] = torch.distributions.Categorical(logits=policy.zoom(state.upper[0]).float()).sample()
+        gazes.append(action["gaze"])
+        widths.append(action["zoom"])
+        action["speak"] = torch.full_like(nothing, (step + 1) % looks == 0)
         seen, _, _, _, info = env.step({name: action[name].numpy() for name in parts})
-    return Rollout(torch.stack(looks), torch.stack(baselines), torch.stack(logits), torch.from_numpy(info["label"]))
+    steering = torch.stack(upper[:-1])  # the look of the last step is never taken
+    away = (torch.stack(gazes[:-1]) - policy.mean_gaze(steering)) / std
+    chosen = -0.5 * away.square().sum(2)
+    if zooms > 1:
+        logs = policy.zoom(steering).float().log_softmax(2)
+        chosen = chosen + logs.gather(2, torch.stack(widths[:-1])[..., None])[..., 0]
+    return Rollout(
+        chosen,
+        policy.baseline(steering.detach())[..., 0].float(),
+        policy.answer(torch.stack(lower)).float().unflatten(0, (length, looks)),
+        torch.from_numpy(info["label"]).view(lanes, length).T,
+    )
+
+
+def gains_of(chance: Tensor, fade: float) -> Tensor:
+    """How much likelier the glimpses of a symbol made it: (length, looks, lanes).
+
+    Args:
+        chance: Log-probability of the right symbol after every glimpse, (length, looks, lanes).
+        fade: How much less every later answer counts than the one before; the last of a symbol counts twice.
+    """
+    gained = torch.empty_like(chance)
+    total, weight = chance[:, -1], 1.0
+    for k in reversed(range(chance.shape[1])):
+        total, weight = chance[:, k] + fade * total, 1 + fade * weight
+        gained[:, k] = total / weight - (chance[:, k - 1] if k else 0)
+    return gained
 
 
 def loss_of(played: Rollout, config: Config) -> Tensor:
     """Cross-entropy at every step, REINFORCE for the looks, error of the baseline."""
-    budget, lanes, symbols = played.logits.shape
-    labels = played.label.expand(budget, lanes)
-    each = F.cross_entropy(played.logits.reshape(-1, symbols), labels.reshape(-1), reduction="none").view(budget, lanes)
-    loss = each[-1].mean() + config.early_labels * each[:-1].mean()
-    chance = -each.detach()
-    later = chance[1:].flip(0).cumsum(0).flip(0) + chance[-1]
-    gained = later / torch.arange(budget, 1, -1)[:, None]
+    length, looks, lanes = played.logits.shape[:3]
+    labels = played.labels[:, None].expand(length, looks, lanes)
+    each = F.cross_entropy(played.logits.flatten(0, 2), labels.flatten(), reduction="none", ignore_index=-1)
+    each = each.view(length, looks, lanes)
+    read = (played.labels >= 0).float()
+    loss = (each[:, -1].sum() + config.early_labels * each[:, :-1].mean(1).sum()) / read.sum()
+    gained = gains_of(-each.detach(), config.fade).flatten(0, 1)[1:]
+    read = read.repeat_interleave(looks, 0)[1:]
+    count = read.sum(1, keepdim=True).clamp(min=1)
     surprise = gained - played.baselines.detach()
-    surprise = surprise / (surprise.std(1, keepdim=True) + 1e-3)
-    loss = loss + (gained - played.baselines).square().mean()
-    return loss - config.look_weight * (surprise * played.looks).sum(0).mean()
+    surprise = (surprise - (surprise * read).sum(1, keepdim=True) / count) * read
+    surprise = surprise / ((surprise.square().sum(1, keepdim=True) / count).sqrt() + 1e-3)
+    loss = loss + ((gained - played.baselines).square() * read).sum() / read.sum()
+    return loss - config.look_weight * (surprise * played.chosen).sum(0).mean()
+
+
+def accuracy_of(played: Rollout) -> float:
+    """The share of texts that would be read without a fault."""
+    right = (played.logits[:, -1].argmax(2) == played.labels) | (played.labels < 0)
+    return float(right.all(0).float().mean())
 
 
 class DramAgent:
@@ -209,14 +282,14 @@ class DramAgent:
     action_mode = "hybrid"
 
     def __init__(self, policy: Policy, env: GlimpseVectorEnv) -> None:
-        self.policy = policy.eval()
+        self.policy, self.looks = policy.eval(), env.task.budget // length_of(env)
         self.parts = list(env.single_action_space.spaces)  # type: ignore[attr-defined]
         if policy.config.context:
             self.peek = self._peek  # what has `peek` stands among the references
 
     def reset(self, lanes: int) -> None:
         """Forget the past."""
-        self.state = self.policy.start(lanes)
+        self.state, self.glimpses = self.policy.start(lanes), 0
 
     @torch.no_grad()
     def _peek(self, env: GlimpseVectorEnv) -> None:
@@ -227,10 +300,11 @@ class DramAgent:
     def act(self, seen: Observation) -> dict[str, npt.NDArray[Any]]:
         """The most likely look and answer."""
         self.state = self.policy(seen, self.state)
+        self.glimpses += 1
         action: dict[str, npt.NDArray[Any]] = {
-            "gaze": self.policy.mean_gaze(self.state).numpy(),
+            "gaze": self.policy.mean_gaze(self.state.upper[0]).numpy(),
             "zoom": self.policy.zoom(self.state.upper[0]).argmax(1).numpy(),
-            "speak": (seen["budget"][:, 0] == 0).astype(np.int64),
+            "speak": np.full(len(seen["gaze"]), int(self.glimpses % self.looks == 0)),
             "symbol": self.policy.answer(self.state.lower[0]).argmax(1).numpy(),
         }
         return {name: action[name] for name in self.parts}
@@ -273,6 +347,7 @@ def train(
     policy = Policy(env, recipe)
     optimizer = torch.optim.Adam(policy.parameters(), recipe.learning_rate, betas=(0.9, 0.99), fused=True)
     updates = max(1, steps // (recipe.scenes * env.task.budget))
+    first, last = recipe.gaze_std
 
     def update(k: int) -> Row:
         for group in optimizer.param_groups:
@@ -280,12 +355,12 @@ def train(
             group["lr"] = recipe.learning_rate * warm * 0.5 * (1 + math.cos(math.pi * k / updates))
         seen = fresh_scenes(env, seed, k)
         with torch.autocast("cpu", torch.bfloat16, enabled=recipe.precision == "bfloat16"):
-            played = rollout(policy, env, seen)
+            played = rollout(policy, env, seen, first * (last / first) ** (k / updates))
         optimizer.zero_grad()
         loss_of(played, recipe).backward()
         pull = policy.gaze[2].weight.grad
         row = {
-            "accuracy": float((played.logits[-1].argmax(1) == played.label).float().mean()),
+            "accuracy": accuracy_of(played),
             "location_gradient_norm": float(pull.norm()) if isinstance(pull, Tensor) else 0.0,
         }
         nn.utils.clip_grad_norm_(policy.parameters(), recipe.clip)

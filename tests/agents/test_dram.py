@@ -53,7 +53,7 @@ def follow(policy: dram.Policy, env: GlimpseVectorEnv, coarse: torch.Tensor) -> 
     for step in range(env.task.budget):
         state = policy(seen, state)
         logits.append(policy.answer(state.lower[0]))
-        wanted.append(policy.mean_gaze(state))
+        wanted.append(policy.mean_gaze(state.upper[0]))
         seen = env.step({"gaze": path[step], "symbol": speak})[0]
     return torch.stack(logits), torch.stack(wanted)
 
@@ -71,36 +71,66 @@ def test_the_context_steers_but_nothing_of_it_reaches_the_answer() -> None:
 def test_the_labels_loss_trains_the_lower_layer_alone() -> None:
     env = lanes()
     policy = policy_of(env)
-    played = dram.rollout(policy, env, env.reset()[0])
-    loss = F.cross_entropy(played.logits[-1], played.label)
+    played = dram.rollout(policy, env, env.reset()[0], 0.2)
+    loss = F.cross_entropy(played.logits[0, -1], played.labels[0])
     assert trained_by(policy, loss) == {"what", "where", "lower", "answer"}
 
 
 def test_reinforce_trains_the_upper_layer_and_the_context_alone() -> None:
     env = lanes()
     policy = policy_of(env)
-    played = dram.rollout(policy, env, env.reset()[0])
-    assert trained_by(policy, played.looks.sum()) == {"context", "upper", "gaze"}
-    played = dram.rollout(policy, env, env.reset()[0])
+    played = dram.rollout(policy, env, env.reset()[0], 0.2)
+    assert trained_by(policy, played.chosen.sum()) == {"context", "upper", "gaze"}
+    played = dram.rollout(policy, env, env.reset()[0], 0.2)
     assert trained_by(policy, played.baselines.sum()) == {"baseline"}
 
 
 def test_the_look_that_is_never_taken_is_not_in_the_loss() -> None:
     env = lanes()
-    played = dram.rollout(policy_of(env), env, env.reset()[0])
-    assert len(played.looks) == len(played.baselines) == env.task.budget - 1
+    played = dram.rollout(policy_of(env), env, env.reset()[0], 0.2)
+    assert len(played.chosen) == len(played.baselines) == env.task.budget - 1
+
+
+def test_gains_are_what_a_glimpse_changed_of_its_own_symbol() -> None:
+    chance = torch.tensor([[-3.0, -2.0, -1.0], [-6.0, -5.0, -4.0]])[..., None]  # (2 symbols, 3 looks, 1 lane)
+    gained = dram.gains_of(chance, 0.5)[..., 0]
+    last = 0.5 * -1 - 1  # the last counts twice
+    torch.testing.assert_close(gained[0, 2], torch.tensor(last / 1.5 + 2))
+    torch.testing.assert_close(gained[0, 1], torch.tensor((-2 + 0.5 * last) / 1.75 + 3))
+    torch.testing.assert_close(gained[0, 0], torch.tensor((-3 - 1 + 0.25 * last) / 1.875))
+    torch.testing.assert_close(gained[1, 1:], gained[0, 1:])
+
+
+def played_by_hand(labels: list[list[int]]) -> dram.Rollout:
+    """Symbols of three looks; the first lane ends right, the second one wrong, any other undecided."""
+    target = torch.tensor(labels)
+    lanes = target.shape[1]
+    logits = torch.zeros(len(labels), 3, lanes, 2)
+    logits[:, 2, 0, 0], logits[:, 2, 1, 0] = 3.0, -3.0
+    looks = 3 * len(labels) - 1
+    return dram.Rollout(torch.zeros(looks, lanes, requires_grad=True), torch.zeros(looks, lanes), logits, target)
 
 
 def test_a_better_look_becomes_likelier() -> None:
-    """Two lanes alike but for the last answer: the gradient raises the look that led to the better one."""
-    logits = torch.zeros(3, 2, 2)
-    logits[2, 0, 0], logits[2, 1, 0] = 3.0, -3.0
-    looks = torch.zeros(2, 2, requires_grad=True)
-    label = torch.zeros(2, dtype=torch.int64)
-    dram.loss_of(dram.Rollout(looks, torch.full((2, 2), -1.0), logits, label), dram.Config()).backward()
-    assert looks.grad is not None
-    assert (looks.grad[:, 0] < 0).all()  # descent raises these
-    assert (looks.grad[:, 1] > 0).all()
+    played = played_by_hand([[0, 0]])
+    dram.loss_of(played, dram.Config()).backward()
+    assert played.chosen.grad is not None
+    assert (played.chosen.grad[:, 0] < 0).all()  # descent raises these
+    assert (played.chosen.grad[:, 1] > 0).all()
+
+
+def test_nothing_counts_after_the_end_of_a_text() -> None:
+    """The second lane's text has one symbol: its looks for another one have no gradient, nor do their logits."""
+    played = played_by_hand([[0, 0, 0], [1, -1, 0]])
+    played = played._replace(logits=played.logits.requires_grad_())
+    dram.loss_of(played, dram.Config()).backward()
+    assert played.chosen.grad is not None
+    assert played.logits.grad is not None
+    assert (played.chosen.grad[2:, 1] == 0).all()
+    assert (played.chosen.grad[2:, 0] != 0).all()
+    assert (played.logits.grad[1, :, 1] == 0).all()
+    assert dram.accuracy_of(played) == pytest.approx(1 / 3)
+    assert dram.accuracy_of(played._replace(labels=torch.tensor([[0, 1, 0], [0, -1, 0]]))) == 1.0
 
 
 def test_the_context_is_the_scene_averaged_down_in_every_channel() -> None:
@@ -163,8 +193,8 @@ def bars(count: int = 200) -> tuple[Any, Any]:
 def test_learns_to_go_where_the_context_shows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """On a wide canvas, two small glimpses: the first is at random, so only the context can say where the bar is."""
     toy: dict[str, Any] = {"source": bars(), "canvas": 48, "clutter": 0, "patch": 8, "scales": (1,), "budget": 2}
-    recipe: dict[str, Any] = {**SMALL, "scenes": 128, "gaze_std": 0.25, "look_weight": 0.3, "learning_rate": 3e-3}
-    agent = dram.train(TASK, seed=0, steps=60_000, folder=tmp_path, overrides=toy, **recipe)
+    recipe: dict[str, Any] = {**SMALL, "scenes": 128, "gaze_std": (0.25, 0.25), "learning_rate": 3e-3}
+    agent = dram.train(TASK, seed=0, steps=40_000, folder=tmp_path, overrides=toy, **recipe)
     assert evaluate(agent, TASK, scenes=400, progress=False, **toy).accuracy > 0.9
     monkeypatch.setattr(dram, "coarse_of", lambda env: torch.zeros(env.num_envs, 1, dram.COARSE, dram.COARSE))
     assert evaluate(agent, TASK, scenes=400, progress=False, **toy).accuracy < 0.7  # blindfolded
