@@ -12,8 +12,11 @@ What differs from the paper:
 
 * REINFORCE trains the upper layer, the context and the gaze, and these alone; the cross-entropy trains the rest. In the
   paper the policy gradient also passes through the lower layer.
-* Cross-entropy at every glimpse, the last one weighing most, and a reward to match: how likely the label becomes.
-  The baseline reads the upper layer, which it does not train.
+* Cross-entropy at every glimpse, the last one of a symbol weighing most, and a reward to match: how much likelier the
+  right symbol becomes. The baseline reads the upper layer, which it does not train.
+* The context's convolutions end in the places of their maps' peaks, so that it can point from the first update on.
+* A symbol is named at every glimpse, so that a text is read with the budget shared out evenly: 3 glimpses a symbol in
+  `MNISTSequence-v0`. The where of a glimpse includes how much of the budget is left.
 * Adam on large batches with a cosine schedule, where the paper has SGD with momentum and an exponential one.
 * The environment draws the first gaze at random; the paper's context chooses the first one too.
 * At evaluation the eye goes to the mean of its policy: one path, no averaging over roll-outs.
@@ -36,6 +39,7 @@ from torch.nn import functional as F
 
 from agents.training import Log, Row, fresh_scenes, ignore, make_lanes, optimise
 from glimpse_env.env import Observation
+from glimpse_env.scenes import END
 from glimpse_env.vector_env import GlimpseVectorEnv
 
 COARSE = 24  # height and width of the context
@@ -51,6 +55,7 @@ class Config:
         learning_rate: Of Adam; rises over the first 2 % of the updates, then falls to 0 along a cosine.
         features: Units of the glimpse and of the lower layer.
         steering: Units of the upper layer.
+        from_right: Read texts from right to left, see `agents.dram_both_ways`.
         context: Whether the upper layer starts from the coarse scene, or from nothing.
         gaze_std: Standard deviation of the gaze at the start of training and at its end; it falls geometrically.
         fade: How much less an answer counts for a look than the answer before it.
@@ -65,6 +70,7 @@ class Config:
     features: int = 256
     steering: int = 256
     context: bool = True
+    from_right: bool = False
     gaze_std: tuple[float, float] = (0.3, 0.1)
     fade: float = 0.7
     early_labels: float = 0.3
@@ -134,7 +140,7 @@ class Policy(nn.Module):
             nn.Conv2d(32, 64, 3, padding=1), nn.ReLU(),
             nn.Flatten(), nn.Linear(64 * (side // 2) ** 2, features),
         )  # fmt: skip
-        self.where = _mlp(3, 128, features)
+        self.where = _mlp(4, 128, features)
         self.lower = nn.Linear(2 * features, 4 * features)
         self.answer = nn.Linear(features, int(spaces[1]["symbol"].n))
         self.upper = nn.Linear(features + steering, 4 * steering)
@@ -160,7 +166,8 @@ class Policy(nn.Module):
     def forward(self, seen: Observation, state: State) -> State:
         """Take in one glimpse."""
         what = F.relu(self.what(torch.from_numpy(seen["glimpse"])))
-        lower = _lstm(self.lower, what * self.where(torch.from_numpy(seen["gaze"])), state.lower)
+        where = self.where(torch.from_numpy(np.concatenate([seen["gaze"], seen["budget"]], 1)))
+        lower = _lstm(self.lower, what * where, state.lower)
         upper = _lstm(self.upper, lower[0].detach().to(what.dtype), state.upper)  # labels train the lower layer alone
         return State(lower, upper)
 
@@ -178,8 +185,19 @@ def coarse_of(env: GlimpseVectorEnv) -> Tensor:
 
 def length_of(env: GlimpseVectorEnv) -> int:
     """Most symbols of an answer, the closing one included; 1 where one symbol is the answer."""
-    targets = env.targets()
-    return 1 if targets.ndim == 1 else int(targets.shape[1])
+    return env.most_steps - env.task.budget + 1
+
+
+def end_of(env: GlimpseVectorEnv) -> int:
+    """The symbol that closes a text, or -1 where none does."""
+    return len(env.symbols) - 1 if env.symbols[-1] == END else -1
+
+
+def backwards(labels: Tensor, end: int) -> Tensor:
+    """Texts from right to left, their closing symbol `end` still last: (length, lanes), -1 where one has ended."""
+    count = ((labels >= 0) & (labels != end)).sum(0)
+    place = torch.arange(len(labels))[:, None].expand_as(labels)
+    return labels.gather(0, torch.where(place < count, count - 1 - place, place))
 
 
 class Rollout(NamedTuple):
@@ -229,11 +247,12 @@ def rollout(policy: Policy, env: GlimpseVectorEnv, seen: Observation, std: float
     if zooms > 1:
         logs = policy.zoom(steering).float().log_softmax(2)
         chosen = chosen + logs.gather(2, torch.stack(widths[:-1])[..., None])[..., 0]
+    labels = torch.from_numpy(info["label"]).view(lanes, length).T
     return Rollout(
         chosen,
         policy.baseline(steering.detach())[..., 0].float(),
         policy.answer(torch.stack(lower)).float().unflatten(0, (length, looks)),
-        torch.from_numpy(info["label"]).view(lanes, length).T,
+        backwards(labels, end_of(env)) if policy.config.from_right else labels,
     )
 
 

@@ -16,6 +16,7 @@ from glimpse_env import evaluate
 from glimpse_env.vector_env import GlimpseVectorEnv
 
 TASK = "CrowdedDigitsRetina-v0"
+SEQUENCE = "DigitsSequence-v0"
 SMALL: dict[str, Any] = {"scenes": 8, "features": 32, "steering": 16, "precision": "float32"}
 
 
@@ -172,12 +173,34 @@ def test_training_twice_gives_the_same_bits_and_a_resumed_run_too(context: bool,
         assert all(torch.equal(whole[name], again[name]) for name in whole)
 
 
-@pytest.mark.parametrize("task", ["CrowdedDigits-v0", "CrowdedDigitsRetina100-v0", "CenteredDigits-v0"])
+EVERY = ["CrowdedDigits-v0", "CrowdedDigitsRetina100-v0", "CenteredDigits-v0", "DigitsAddition-v0", "DigitsPairs-v0"]
+
+
+@pytest.mark.parametrize("task", EVERY)
 def test_an_agent_plays_every_hybrid_task(task: str, tmp_path: Path) -> None:
     agent = dram.train(task, seed=0, steps=8 * 8 * 2, folder=tmp_path, **SMALL)
     score = evaluate(agent, task, scenes=20, progress=False)
     assert 0 <= score.accuracy <= 1
     assert score.mean_glimpses in (7, 8)
+
+
+def test_it_says_a_symbol_of_a_text_every_third_glimpse_until_the_end_symbol(tmp_path: Path) -> None:
+    agent = dram.train(SEQUENCE, seed=0, steps=8 * 18, folder=tmp_path, **SMALL)
+    with torch.no_grad():
+        agent.policy.answer.bias[3] = 50.0
+    log = evaluate(agent, SEQUENCE, scenes=20, progress=False).log
+    speaks = log.actions["speak"][:, :18]
+    assert (speaks[:, 2::3] == 1).all()
+    assert speaks.sum() == 20 * 6
+    with torch.no_grad():
+        agent.policy.answer.bias[10] = 99.0  # the end symbol
+    assert evaluate(agent, SEQUENCE, scenes=20, progress=False).mean_glimpses == 3
+
+
+def test_backwards_keeps_the_closing_symbol_last() -> None:
+    labels = torch.tensor([[1, 2, 3, 10], [5, 10, -1, -1]]).T
+    assert dram.backwards(labels, 10).T.tolist() == [[3, 2, 1, 10], [5, 10, -1, -1]]
+    assert dram.backwards(torch.tensor([[1, 2], [3, 4]]), -1).tolist() == [[3, 4], [1, 2]]
 
 
 def bars(count: int = 200) -> tuple[Any, Any]:
