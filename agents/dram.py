@@ -37,6 +37,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from agents.lstm import lstm
 from agents.training import Log, Row, fresh_scenes, ignore, make_lanes, optimise
 from glimpse_env.env import Observation
 from glimpse_env.scenes import END
@@ -66,7 +67,7 @@ class Config:
     """
 
     scenes: int = 256
-    learning_rate: float = 1e-3
+    learning_rate: float = 2e-3
     features: int = 256
     steering: int = 256
     context: bool = True
@@ -93,13 +94,6 @@ class State(NamedTuple):
 
 def _mlp(inputs: int, hidden: int, outputs: int) -> nn.Sequential:
     return nn.Sequential(nn.Linear(inputs, hidden), nn.ReLU(), nn.Linear(hidden, outputs))
-
-
-def _lstm(gates: nn.Linear, seen: Tensor, state: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
-    """One step of an LSTM: its next output and memory."""
-    keep, write, content, show = gates(torch.cat([seen, state[0].to(seen.dtype)], 1)).float().chunk(4, 1)
-    memory = torch.sigmoid(keep + 1) * state[1] + torch.sigmoid(write) * torch.tanh(content)
-    return torch.sigmoid(show) * torch.tanh(memory), memory
 
 
 class Context(nn.Module):
@@ -138,7 +132,7 @@ class Policy(nn.Module):
         self.what = nn.Sequential(
             nn.Conv2d(planes, 32, 4, stride=2, padding=1), nn.ReLU(),
             nn.Conv2d(32, 64, 3, padding=1), nn.ReLU(),
-            nn.Flatten(), nn.Linear(64 * (side // 2) ** 2, features),
+            nn.Flatten(), nn.Linear(64 * (side // 2) ** 2, features), nn.LayerNorm(features), nn.ReLU(),
         )  # fmt: skip
         self.where = _mlp(4, 128, features)
         self.lower = nn.Linear(2 * features, 4 * features)
@@ -149,6 +143,10 @@ class Policy(nn.Module):
         self.baseline = _mlp(steering, 128, 1)
         self.context = Context(planes // len(env.task.scales), steering)
         nn.init.zeros_(self.gaze[2].weight)  # type: ignore[arg-type]  # begin in the middle of the canvas
+        for layer in self.what:  # most pixels are dark: without this and the next line learning hardly begins
+            if isinstance(layer, nn.Conv2d | nn.Linear):
+                nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+        nn.init.ones_(self.where[2].bias)  # type: ignore[arg-type]
         with torch.no_grad():
             self.upper.bias[:steering] += 2  # the context must last through the whole episode
 
@@ -165,11 +163,11 @@ class Policy(nn.Module):
 
     def forward(self, seen: Observation, state: State) -> State:
         """Take in one glimpse."""
-        what = F.relu(self.what(torch.from_numpy(seen["glimpse"])))
+        what = self.what(torch.from_numpy(seen["glimpse"]))
         where = self.where(torch.from_numpy(np.concatenate([seen["gaze"], seen["budget"]], 1)))
-        lower = _lstm(self.lower, what * where, state.lower)
-        upper = _lstm(self.upper, lower[0].detach().to(what.dtype), state.upper)  # labels train the lower layer alone
-        return State(lower, upper)
+        lower = lstm(self.lower(torch.cat([what * where, state.lower[0]], 1)), state.lower[1])
+        output = lower[0].detach()  # REINFORCE must not train the lower layer
+        return State(lower, lstm(self.upper(torch.cat([output, state.upper[0]], 1)), state.upper[1]))
 
     def mean_gaze(self, upper: Tensor) -> Tensor:
         """Where the eye would go next, from the upper layer's output: float32, (..., 2), in [-1, 1]."""
