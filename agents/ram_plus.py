@@ -1,6 +1,6 @@
 """RAM with what ten years have taught: still hard glimpses, class labels only, and no look at the whole image.
 
-    glimpse   g = what(patches) * where(gaze)            gated as in DRAM (Ba, Mnih, Kavukcuoglu 2015, section 3)
+    glimpse   g = what(patches) * (1 + where(gaze))      gated as in DRAM (Ba, Mnih, Kavukcuoglu 2015, section 3)
     core      LSTM
     answer    softmax at every step; cross-entropy at every step, the last one weighing most
     gaze      Normal(tanh mean, std), REINFORCE; reward: how likely the label becomes, not just whether it wins
@@ -24,6 +24,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from agents.lstm import lstm
 from agents.training import Log, Row, fresh_scenes, ignore, make_lanes, optimise
 from glimpse_env.env import Observation
 from glimpse_env.vector_env import GlimpseVectorEnv
@@ -38,6 +39,7 @@ class Config:
         copies: Roll-outs of each scene; with several, the baseline of one is the mean of the others.
         learning_rate: Of Adam; rises over the first 2 % of the updates, then falls to 0 along a cosine.
         encoder: ``"conv"``, or ``"dense"``: one layer on the pixels.
+        contrast: Factor on the pixels. Most are black, and a first layer that sees little learns slowly.
         gated: Multiply what was seen by where; otherwise add them.
         features: Units of the glimpse and of the LSTM.
         gaze: ``"learned"``, or ``"random"``: uniform, the anchor that a learned gaze must beat.
@@ -51,8 +53,9 @@ class Config:
 
     scenes: int = 256
     copies: int = 1
-    learning_rate: float = 1e-3
+    learning_rate: float = 2e-3
     encoder: Literal["conv", "dense"] = "dense"
+    contrast: float = 6.0
     gated: bool = True
     features: int = 256
     gaze: Literal["learned", "random"] = "learned"
@@ -100,12 +103,10 @@ class Policy(nn.Module):
 
     def forward(self, seen: Observation, state: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
         """Take in one glimpse: the LSTM's next output and memory."""
-        what = F.relu(self.what(torch.from_numpy(seen["glimpse"])))
+        what = F.relu(self.what(self.config.contrast * torch.from_numpy(seen["glimpse"])))
         where = self.where(torch.from_numpy(seen["gaze"]))
-        glimpse = what * where if self.config.gated else F.relu(what + where)
-        keep, write, content, show = self.core(torch.cat([glimpse, state[0].to(glimpse.dtype)], 1)).float().chunk(4, 1)
-        memory = torch.sigmoid(keep + 1) * state[1] + torch.sigmoid(write) * torch.tanh(content)
-        return torch.sigmoid(show) * torch.tanh(memory), memory
+        glimpse = what * (1 + where) if self.config.gated else F.relu(what + where)
+        return lstm(self.core(torch.cat([glimpse, state[0].to(glimpse.dtype)], 1)), state[1])
 
     def mean_gaze(self, output: Tensor) -> Tensor:
         """Where the eye would go next: float32, (lanes, 2), in [-1, 1]."""
@@ -116,7 +117,7 @@ class Rollout(NamedTuple):
     """A batch of whole episodes, time first.
 
     Attributes:
-        looks: Log-probability of every look that was used: (budget - 1, lanes).
+        looks: Log-probability, up to a constant, of every look that was used: (budget - 1, lanes).
         baselines: What was expected before each of them: (budget - 1, lanes).
         logits: Of the answer after every glimpse: (budget, lanes, symbols).
         stops: Logit of stopping after every glimpse but the last: (budget - 1, lanes).
@@ -131,32 +132,43 @@ class Rollout(NamedTuple):
 
 
 def rollout(policy: Policy, env: GlimpseVectorEnv, seen: Observation) -> Rollout:
-    """Play the episodes that begin with `seen`, each to the end of its budget."""
-    config = policy.config
-    state = policy.start(env.num_envs)
-    looks, baselines, logits, stops = [], [], [], []
+    """Play the episodes that begin with `seen`, each to the end of its budget.
+
+    The loop does what the next glimpse depends on; the heads see the outputs of all steps at once, afterwards.
+    """
+    config, lanes, zooms = policy.config, env.num_envs, len(env.task.zooms)
+    state = policy.start(lanes)
+    outputs, gazes, chosen = [], [], []
     parts = env.single_action_space.spaces  # type: ignore[attr-defined]
+    nothing = torch.zeros(lanes, dtype=torch.int64)
+    action = {"zoom": nothing, "symbol": nothing}
     for step in range(env.task.budget):
-        last = step == env.task.budget - 1
         state = policy(seen, state)
-        frozen = state[0].detach()  # REINFORCE alone trains the gaze, and the gaze alone
-        logits.append(policy.answer(state[0]).float())
-        if not last:
-            place = torch.distributions.Normal(policy.mean_gaze(frozen), config.gaze_std)
-            zooms = torch.distributions.Categorical(logits=policy.zoom(frozen).float())
-            gaze, zoom = place.sample(), zooms.sample()
+        outputs.append(state[0])
+        with torch.no_grad():  # what was sampled must not be attached: it would cancel its own gradient
+            mean = policy.mean_gaze(state[0])
             if config.gaze == "random":
-                gaze, zoom = 2 * torch.rand_like(gaze) - 1, torch.randint_like(zoom, len(env.task.zooms))
-            looks.append(place.log_prob(gaze).sum(1) + zooms.log_prob(zoom))
-            baselines.append(policy.baseline(frozen)[:, 0].float())
-            stops.append(policy.stop(frozen)[:, 0].float())
-        action = {"gaze": gaze, "zoom": zoom, "speak": torch.full_like(zoom, last), "symbol": logits[-1].argmax(1)}
+                action["gaze"], action["zoom"] = 2 * torch.rand_like(mean) - 1, torch.randint(zooms, (lanes,))
+            else:
+                action["gaze"] = mean + config.gaze_std * torch.randn_like(mean)
+                if zooms > 1:
+                    action["zoom"] = torch.distributions.Categorical(logits=policy.zoom(state[0]).float()).sample()
+        gazes.append(action["gaze"])
+        chosen.append(action["zoom"])
+        action["speak"] = torch.full_like(nothing, step == env.task.budget - 1)
         seen, _, _, _, info = env.step({name: action[name].numpy() for name in parts})
+    output = torch.stack(outputs)
+    frozen = output[:-1].detach()  # REINFORCE alone trains the gaze, and the gaze alone; the last look is never taken
+    away = (torch.stack(gazes[:-1]) - policy.mean_gaze(frozen)) / config.gaze_std
+    looks = -0.5 * away.square().sum(2)
+    if zooms > 1:
+        logs = policy.zoom(frozen).float().log_softmax(2)
+        looks = looks + logs.gather(2, torch.stack(chosen[:-1])[..., None])[..., 0]
     return Rollout(
-        torch.stack(looks),
-        torch.stack(baselines),
-        torch.stack(logits),
-        torch.stack(stops),
+        looks,
+        policy.baseline(frozen)[..., 0].float(),
+        policy.answer(output).float(),
+        policy.stop(frozen)[..., 0].float(),
         torch.from_numpy(info["label"]),
     )
 
