@@ -22,18 +22,20 @@ def ids() -> str:
     """Every id and what makes it what it is."""
     lines = ["| id | scene | retina | zooms | glimpses | stops | from |", "|---|---|---|---|---|---|---|"]
     for name, (text, task) in TASKS.items():
-        if task["source"] != "mnist":
+        if task["source"] == "digits":
             continue
         patches = len(task["scales"])
         retina = f"{task['patch']}x{task['patch']}" + (f", {patches} scales" if patches > 1 else "")
         fewest, most = task.get("count", (1, 1))
-        several = "" if most == 1 else f", {most} images" if fewest == most else f", {fewest} to {most} images"
+        things = "letters" if task.get("scene") == "word" else "images"
+        several = "" if most == 1 else f", {most} {things}" if fewest == most else f", {fewest} to {most} {things}"
         clutter = several + (f", {task['clutter']} fragments" if task["clutter"] else "")
         zooms = ", ".join(map(str, task["zooms"])) if len(task["zooms"]) > 1 else "-"
         stops = "-"
         if task["stopping"]:
             stops = f"yes, {task['glimpse_cost']} a glimpse" if "glimpse_cost" in task else "yes"
-        scene = f"{task['canvas']}x{task['canvas']}{clutter}"
+        height, width = task["canvas"] if isinstance(task["canvas"], list) else (task["canvas"],) * 2
+        scene = f"{height}x{width}{clutter}"
         lines.append(f"| `{name}` | {scene} | {retina} | {zooms} | {task['budget']} | {stops} | {text} |")
     return "\n".join(lines)
 

@@ -21,12 +21,14 @@ class Bank(NamedTuple):
         table: int64, (images, 4): offset, height, width, label.
         book: int64, (rows, references, length): the texts that come with the images, see `ImageSet`; often no rows.
         channels: 1 for grey, 3 for RGB.
+        styles: How many styles the images are drawn in, see `ImageSet`.
     """
 
     pixels: npt.NDArray[np.uint8]
     table: npt.NDArray[np.int64]
     book: npt.NDArray[np.int64]
     channels: int
+    styles: int = 1
 
 
 _banks: WeakKeyDictionary[Source, dict[Split, Bank]] = WeakKeyDictionary()
@@ -51,5 +53,5 @@ def bank_of(source: Source, split: Split) -> Bank:
         texts = source.split(split).texts
         book = np.zeros((0, 1, 1), np.int64) if texts is None else texts
         pixels.flags.writeable = table.flags.writeable = False
-        banks[split] = Bank(pixels, table, book, channels)
+        banks[split] = Bank(pixels, table, book, channels, source.split(split).styles)
     return banks[split]

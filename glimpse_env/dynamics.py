@@ -103,7 +103,8 @@ class Dynamics:
         self._find_bank()
 
     def _find_bank(self) -> None:
-        self._bank, table, book, _ = bank_of(self.source, self.task.split)
+        bank = bank_of(self.source, self.task.split)
+        self._bank, table, book = bank.pixels, bank.table, self.task.readable(bank)
         scratch = retina.scratch(self.config, self.threads)
         lanes = (self.counts, self.sprites, self.gazes, self.texts, self.said)
         self._state = (self._bank, table, book, self.config, *lanes, *scratch)

@@ -33,12 +33,21 @@ _SCENES: dict[str, tuple[str, dict[str, Any]]] = {
     "{}Sequence-v0": ("DRAM, sequences", {**_SEVERAL, **_READING, "scene": "line", "count": [1, 5], "budget": 18}),
 }
 
-#: id -> (what it is, keywords); plain JSON. MNIST ids first, then their twins on the bundled glyphs.
+# Two glimpses a symbol for the longest word and its end.
+_WORDS: dict[str, Any] = {
+    **{**_RETINA, **_READING, "source": "words", "scene": "word", "count": [1, 12], "strings": 0.25},
+    **{"canvas": [32, 100], "clutter": 4, "fragment": 6, "budget": 26},
+}
+
+# Tasks on images of their own.
+_OTHERS: dict[str, tuple[str, dict[str, Any]]] = {"Words-v0": ("R2AM, printed words", _WORDS)}
+
+#: id -> (what it is, keywords); plain JSON. MNIST ids first, then their twins on the bundled glyphs, then the others.
 TASKS: dict[str, tuple[str, dict[str, Any]]] = {
     pattern.format(name): (text, {"source": source, **keywords})
     for name, source in (("MNIST", "mnist"), ("Digits", "digits"))
     for pattern, (text, keywords) in _SCENES.items()
-}
+} | _OTHERS
 
 
 def register() -> None:

@@ -65,7 +65,10 @@ END: Final = 14  # the symbol that closes a text, or SILENT
 LENGTH: Final = 15  # most symbols of a text, the closing one included
 ZOOMS: Final = 16  # how many zooms
 SCALES: Final = 17  # how many scales
-LISTS: Final = 18  # where the zooms begin
+CLASSES: Final = 18  # how many classes the images have
+STYLES: Final = 19  # how many styles they are drawn in, see `ImageSet`
+STRINGS: Final = 20  # of a million scenes of words, how many show random letters
+LISTS: Final = 21  # where the zooms begin
 
 NAMING: Final = 0  # one symbol, the answer
 READING: Final = 1  # symbol after symbol

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from glimpse_env import state as s
 from glimpse_env.bank import Bank
-from glimpse_env.scenes import END, SCENES
+from glimpse_env.scenes import END, SCENES, words
 from glimpse_env.scenes.several import most_overlap
 from glimpse_env.sources.images import SPLITS, Source, Split
 
@@ -35,8 +35,11 @@ class Task:
         scene: How images become a scene and what is asked about it: ``"crowded"``, one image among clutter, to be
             named; ``"scattered"`` and ``"line"``, several images, to be read from left to right, symbol by symbol;
             ``"sum"``, several scattered images, to be added up; ``"captioned"``, one image among clutter whose text
-            comes with it (`ImageSet.texts`), to be spoken symbol by symbol and closed with the symbol ``"end"``.
-        count: Fewest and most images in a scene of several; where they differ, the symbol ``"end"`` closes a text.
+            comes with it (`ImageSet.texts`), to be spoken symbol by symbol and closed with the symbol ``"end"``;
+            ``"word"``, the letters of a word in a row, in one style, to be read.
+        count: Fewest and most images in a scene of several, such as letters of a word; where they differ, the symbol
+            ``"end"`` closes a text.
+        strings: For ``scene="word"``, the share of scenes that show random letters in place of a word of the lexicon.
         canvas: Side in pixels, or (height, width); None takes the size of the images.
         clutter: Number of fragments of other images, at least 0.
         fragment: Side of a fragment in pixels.
@@ -65,6 +68,7 @@ class Task:
     fallback: str | None = "digits"
     scene: str = "crowded"
     count: tuple[int, int] = (1, 1)
+    strings: float = 0.0
     canvas: int | tuple[int, int] | None = None
     clutter: int = 0
     fragment: int = 8
@@ -95,6 +99,8 @@ class Task:
         for name, low in (("clutter", 0), ("fragment", 1), ("patch", 1), ("budget", 1), ("grid", 1)):
             object.__setattr__(self, name, whole(name, getattr(self, name), low))
         object.__setattr__(self, "count", _range("count", self.count))
+        if isinstance(self.canvas, list):
+            object.__setattr__(self, "canvas", tuple(self.canvas))
         choices = {
             "split": SPLITS,
             "scene": tuple(SCENES),
@@ -116,9 +122,14 @@ class Task:
             raise ValueError(f"count={self.count} has no meaning for scene={self.scene!r}, which shows one image")
         if self.reward == "running" and self.stopping:
             raise ValueError("reward='running' pays every step of a fixed-glimpse task; pass stopping=False with it")
-        cost = self.glimpse_cost
-        if isinstance(cost, bool | np.bool_) or not isinstance(cost, int | float | np.integer | np.floating):
-            raise TypeError(f"glimpse_cost={cost!r} must be a real number")
+        cost, strings = self.glimpse_cost, self.strings
+        for name, value in (("glimpse_cost", cost), ("strings", strings)):
+            if isinstance(value, bool | np.bool_) or not isinstance(value, int | float | np.integer | np.floating):
+                raise TypeError(f"{name}={value!r} must be a real number")
+        if not 0 <= strings <= 1:
+            raise ValueError(f"strings={strings!r} must lie in [0, 1]: it is a share of the scenes")
+        if strings and self.scene != "word":
+            raise ValueError(f"strings={strings!r} has no meaning for scene={self.scene!r}; pass strings=0")
         if not (cost >= 0 and cost * (self.budget - 1) <= 1):
             raise ValueError(
                 f"glimpse_cost={cost!r} must lie in [0, 1 / (budget - 1)] = [0, {1 / max(self.budget - 1, 1):.4g}], "
@@ -168,6 +179,27 @@ class Task:
         """How many texts a scene has, any of which is right."""
         return int(bank.book.shape[1]) if self.scene == "captioned" else 1
 
+    def readable(self, bank: Bank) -> npt.NDArray[np.int64]:
+        """The texts to draw from: of a lexicon those words that have as many letters as `count` allows.
+
+        Raises:
+            ValueError: If a scene of words finds none, or no letters in order of style.
+        """
+        if self.scene != "word":
+            return bank.book
+        labels, styles = bank.table[:, s.IMAGE_LABEL], bank.styles
+        variants, rest = divmod(len(labels), styles * int(labels.max() + 1))
+        if styles == 1 or rest or (labels != np.tile(np.arange(labels.max() + 1).repeat(variants), styles)).any():
+            raise ValueError("scene='word' needs letters in several styles, in order; pass source='words'")
+        lengths = (bank.book[:, 0] != s.SILENT).sum(axis=1)
+        book: npt.NDArray[np.int64] = bank.book[(lengths >= self.count[0]) & (lengths <= self.count[1])]
+        if not len(book) and self.strings < 1:
+            raise ValueError(
+                f"no word of the lexicon has {self.count[0]} to {self.count[1]} letters; pass another count, "
+                "or strings=1"
+            )
+        return book
+
     def canvas_size(self, bank: Bank) -> tuple[int, int]:
         """Height and width of the canvas for these images.
 
@@ -190,7 +222,7 @@ class Task:
                 f"canvas {height}x{width} is smaller than the images ({tallest}x{widest}); "
                 f"pass canvas=({max(tallest, height)}, {max(widest, width)}) or larger"
             )
-        self._check_room(height, width, tallest, widest)
+        self._check_room(bank, height, width, tallest, widest)
         if self.patch > min(height, width):
             raise ValueError(
                 f"patch={self.patch} must lie in [1, {min(height, width)}], the smaller side of the canvas"
@@ -200,9 +232,16 @@ class Task:
             raise ValueError(f"fragment={self.fragment} must lie in [1, {most}], the smaller side of the images")
         return height, width
 
-    def _check_room(self, height: int, width: int, tallest: int, widest: int) -> None:
+    def _check_room(self, bank: Bank, height: int, width: int, tallest: int, widest: int) -> None:
         most = self.count[1]
-        if self.scene == "line":
+        if self.scene == "word":
+            narrowest = int(bank.table[:, s.IMAGE_WIDTH].reshape(bank.styles, -1).mean(axis=1).min())
+            if width < most * narrowest:
+                raise ValueError(
+                    f"canvas {height}x{width} has no room for {most} letters, {narrowest} wide on average; "
+                    f"pass canvas=({tallest}, {most * narrowest}) or larger, or a smaller count"
+                )
+        elif self.scene == "line":
             needed = widest + (most - 1) * (widest - most_overlap(widest))
             if width < needed:
                 raise ValueError(
@@ -235,6 +274,8 @@ class Task:
         # Only even windows nest. Below 4 the vector rows would overlap, past 16 the sums outgrow 16 bits.
         config[s.PYRAMID] = powers_of_two and self.patch % 2 == 0 and self.patch >= 4
         config[s.ZOOMS], config[s.SCALES] = len(self.zooms), len(self.scales)
+        config[s.CLASSES], config[s.STYLES] = bank.table[:, s.IMAGE_LABEL].max() + 1, bank.styles
+        config[s.STRINGS] = round(self.strings * words.PARTS)
         config[s.LISTS :] = self.zooms + self.scales
         return config
 

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from glimpse_env import state as s
 from glimpse_env.env import GlimpseEnv, Observation
+from glimpse_env.registration import TASKS
 from glimpse_env.retina import compose, reference
 from glimpse_env.vector_env import GlimpseVectorEnv
 
@@ -31,6 +32,17 @@ def noise_images(
     random = np.random.default_rng(seed)
     shape = (count, *size) if channels == 1 else (count, *size, channels)
     return random.integers(0, 256, shape, np.uint8), random.permutation(np.arange(count) % classes)
+
+
+def quick_source(id: str, size: tuple[int, int] = (28, 28)) -> Any:
+    """A `source` to make an id with at once: noise in place of digits; what the id itself has, if its images mean more.
+
+    Args:
+        id: Of `TASKS`.
+        size: Height and width of the noise, in pixels.
+    """
+    source = TASKS[id][1]["source"]
+    return noise_images(size=size) if source in ("mnist", "digits") else source
 
 
 def plain_observation(env: GlimpseEnv | GlimpseVectorEnv, lane: int = 0) -> Observation:

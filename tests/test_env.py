@@ -13,7 +13,7 @@ from gymnasium.utils.env_checker import check_env
 
 from glimpse_env import TASKS, GlimpseEnv
 from glimpse_env.sources import Source
-from glimpse_env.testing import assert_identical, noise_images, plain_observation
+from glimpse_env.testing import assert_identical, noise_images, plain_observation, quick_source
 
 IMAGES = noise_images()
 SMALL: dict[str, Any] = {"source": IMAGES, "canvas": 30, "clutter": 3, "patch": 6}
@@ -33,14 +33,14 @@ def unroll(env: GlimpseEnv, steps: int) -> list[Any]:
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("name", TASKS)
 def test_gymnasium_finds_no_fault(name: str, mode: str) -> None:
-    env = gym.make(name, action_mode=mode, source=noise_images(size=(28, 28)))
+    env = gym.make(name, action_mode=mode, source=quick_source(name))
     check_env(env.unwrapped, skip_render_check=True)
 
 
 @pytest.mark.parametrize("name", TASKS)
 def test_gymnasium_finds_no_fault_in_the_pictures(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
-    env = gym.make(name, render_mode="rgb_array", source=noise_images(size=(28, 28)))
+    env = gym.make(name, render_mode="rgb_array", source=quick_source(name))
     check_env(env.unwrapped)
 
 
@@ -52,7 +52,7 @@ def test_gymnasium_finds_no_fault_in_the_pictures(name: str, monkeypatch: pytest
 @pytest.mark.parametrize("name", TASKS)
 def test_stable_baselines_finds_no_fault(name: str, mode: str) -> None:
     checker = pytest.importorskip("stable_baselines3.common.env_checker")
-    env = gym.make(name, action_mode=mode, source=noise_images(size=(28, 28)))
+    env = gym.make(name, action_mode=mode, source=quick_source(name))
     checker.check_env(env, warn=True, skip_render_check=True)
 
 

@@ -30,10 +30,10 @@ RIVALS = {"ap_gym"}
 
 # The extras each package may import from, besides the base dependencies.
 EXTRAS_OF = {
-    "glimpse_env": ("agents", "images", "play"),
-    "agents": ("agents", "images"),
-    "benchmarks": ("agents", "benchmarks", "ray"),
-    "tests": ("agents", "benchmarks", "dev", "images", "play", "ray"),
+    "glimpse_env": ("agents", "images", "play", "words"),
+    "agents": ("agents", "images", "words"),
+    "benchmarks": ("agents", "benchmarks", "ray", "words"),
+    "tests": ("agents", "benchmarks", "dev", "images", "play", "ray", "words"),
 }
 
 IMPORT_SECONDS = 0.5

@@ -14,12 +14,13 @@ import pytest
 import glimpse_env
 from glimpse_env import TASKS, GlimpseEnv, GlimpseVectorEnv
 from glimpse_env.task import Task
-from glimpse_env.testing import noise_images
+from glimpse_env.testing import noise_images, quick_source
 
 # An id never changes: what may affect learning is a new version. Changing this table is the sign that it did.
 FLAGSHIP = {
     "scene": "crowded",
     "count": (1, 1),
+    "strings": 0.0,
     "canvas": 60,
     "clutter": 4,
     "fragment": 8,
@@ -48,6 +49,10 @@ FROZEN: dict[str, dict[str, Any]] = {
     "{}Addition-v0": {**SEVERAL, "scene": "sum"},
     "{}Sequence-v0": {**SEVERAL, **READING, "scene": "line", "count": (1, 5), "budget": 18},
 }
+WORDS = {
+    **RETINA, **READING, "source": "words", "scene": "word", "count": (1, 12), "strings": 0.25, "canvas": (32, 100),
+    "fragment": 6, "budget": 26,
+}  # fmt: skip
 IMAGES = noise_images(size=(28, 28))
 
 
@@ -56,6 +61,11 @@ IMAGES = noise_images(size=(28, 28))
 def test_what_an_id_means_is_frozen(pattern: str, name: str, source: str) -> None:
     task = Task.of(TASKS[pattern.format(name)][1])
     assert vars(task) == {**FROZEN[pattern], "source": source}
+
+
+def test_what_the_other_ids_mean_is_frozen() -> None:
+    assert vars(Task.of(TASKS["Words-v0"][1])) == WORDS
+    assert len(TASKS) == 2 * len(FROZEN) + 1
 
 
 @pytest.mark.parametrize("name", TASKS)
@@ -69,9 +79,9 @@ def test_registered_keywords_are_plain_json(name: str) -> None:
 
 @pytest.mark.parametrize("name", TASKS)
 def test_gym_makes_single_and_native_vector_environments(name: str) -> None:
-    env = gym.make(name, source=IMAGES)
+    env = gym.make(name, source=quick_source(name))
     assert isinstance(env.unwrapped, GlimpseEnv)
-    vector = gym.make_vec(name, 3, source=IMAGES)
+    vector = gym.make_vec(name, 3, source=quick_source(name))
     assert isinstance(vector, GlimpseVectorEnv)
     assert vector.num_envs == 3
     assert vector.single_observation_space == env.observation_space

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from glimpse_env import state as s
 from glimpse_env.kernel import kernel
-from glimpse_env.scenes import captioned, cluttered, several
+from glimpse_env.scenes import captioned, cluttered, several, words
 
 Ints = npt.NDArray[np.int64]
 Names = tuple[str, ...]
@@ -51,7 +51,7 @@ def _texts(classes: Names, count: Range) -> Names:
     return (*classes, END)
 
 
-CROWDED, SCATTERED, SUMMED, LINE, CAPTIONED = range(5)
+CROWDED, SCATTERED, SUMMED, LINE, CAPTIONED, WORD = range(6)
 
 #: The keyword `scene` -> what it means.
 SCENES: dict[str, Scene] = {
@@ -60,6 +60,7 @@ SCENES: dict[str, Scene] = {
     "sum": Scene(SUMMED, s.NAMING, True, _sums),
     "line": Scene(LINE, s.READING, True, _closed),
     "captioned": Scene(CAPTIONED, s.READING, False, _texts),
+    "word": Scene(WORD, s.READING, True, _closed),
 }
 
 
@@ -75,5 +76,7 @@ def lay_out(key: int, index: int, table: Ints, book: Ints, config: Ints, sprites
         several.summed(key, index, table, config, sprites, texts, lane)
     elif scene == LINE:
         several.line(key, index, table, config, sprites, texts, lane)
-    else:
+    elif scene == CAPTIONED:
         captioned.lay_out(key, index, table, book, config, sprites, texts, lane)
+    else:
+        words.lay_out(key, index, table, book, config, sprites, texts, lane)

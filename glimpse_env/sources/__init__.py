@@ -43,7 +43,13 @@ def _digits() -> Source:
     return digits()
 
 
-_MAKERS: dict[str, Callable[[], Source]] = {"mnist": _mnist, "digits": _digits}
+def _words() -> Source:
+    from glimpse_env.sources.words import words
+
+    return words()
+
+
+_MAKERS: dict[str, Callable[[], Source]] = {"mnist": _mnist, "digits": _digits, "words": _words}
 
 # Per process, so that any number of environments share one copy of the images: (name, stand_in_for) -> source.
 _loaded: dict[tuple[str, str | None], Source] = {}
@@ -57,8 +63,9 @@ def load(
     """The images that ``source`` names.
 
     Args:
-        source: ``"mnist"``; ``"digits"``, the bundled glyphs; the path of a folder of class folders (see `folder`);
-            a pair (images, labels) (see `arrays`); a dict of such pairs by split (see `splits`); or a `Source`.
+        source: ``"mnist"``; ``"digits"``, the bundled glyphs; ``"words"``, printed letters and a lexicon; the path of a
+            folder of class folders (see `folder`); a pair (images, labels) (see `arrays`); a dict of such pairs by
+            split (see `splits`); or a `Source`.
         fallback: What to use, with a warning, where ``"mnist"`` cannot be had: ``"digits"``, or None to raise instead.
             The source returned then says so in ``name`` and ``stand_in_for``.
 

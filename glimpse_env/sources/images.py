@@ -32,6 +32,8 @@ class ImageSet:
             What a row is depends on the scene: the texts of an image, or a word of a lexicon.
         sizes: None, or int64, shape (n, 2), read-only: where images are smaller than the array that holds them, how
             much of the top left corner each one fills, (height, width).
+        styles: In how many styles the images are drawn, such as fonts. With more than one, images are in order of
+            style, then label, then variant; each style has as many of each label.
 
     Raises:
         DataError: If dtype, shape or length do not fit, or there is no image at all.
@@ -41,6 +43,7 @@ class ImageSet:
     labels: npt.NDArray[np.int64]
     texts: npt.NDArray[np.int64] | None = None
     sizes: npt.NDArray[np.int64] | None = None
+    styles: int = 1
 
     def __post_init__(self) -> None:
         images, labels = self.images, self.labels
@@ -90,7 +93,7 @@ class ImageSet:
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Through the checks, because a pickle forgets "read-only".
-        return ImageSet, (self.images, self.labels, self.texts, self.sizes)
+        return ImageSet, (self.images, self.labels, self.texts, self.sizes, self.styles)
 
 
 @dataclass(frozen=True, eq=False)
