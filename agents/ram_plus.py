@@ -3,7 +3,8 @@
     glimpse   g = what(patches) * (1 + where(gaze))      gated as in DRAM (Ba, Mnih, Kavukcuoglu 2015, section 3)
     core      LSTM
     answer    softmax at every step; cross-entropy at every step, the last one weighing most
-    gaze      Normal(tanh mean, std), REINFORCE; reward: how likely the label becomes, not just whether it wins
+    gaze      Normal(tanh mean, std), REINFORCE; reward: how likely the label becomes, not just whether it wins;
+              or the wake-sleep of `agents.wake_sleep`
     baseline  learned, or the other roll-outs of the same scene (leave one out, Kool, van Hoof, Welling 2019)
     stop      its expected reward is known in closed form once the label is: no sampling at all
 
@@ -24,8 +25,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from agents import wake_sleep
 from agents.lstm import lstm
 from agents.training import Log, Row, fresh_scenes, ignore, make_lanes, optimise
+from agents.wake_sleep import Inference
 from glimpse_env.env import Observation
 from glimpse_env.vector_env import GlimpseVectorEnv
 
@@ -37,13 +40,17 @@ class Config:
     Attributes:
         scenes: Scenes in an update.
         copies: Roll-outs of each scene; with several, the baseline of one is the mean of the others.
-        learning_rate: Of Adam; rises over the first 2 % of the updates, then falls to 0 along a cosine.
+        learning_rate: Of Adam; rises over the first 2 % of the updates.
+        schedule: ``"cosine"``: then it falls to 0; ``"constant"``: it stays.
         encoder: ``"conv"``, or ``"dense"``: one layer on the pixels.
         contrast: Factor on the pixels. Most are black, and a first layer that sees little learns slowly.
         gated: Multiply what was seen by where; otherwise add them.
         features: Units of the glimpse and of the LSTM.
         gaze: ``"learned"``, or ``"random"``: uniform, the anchor that a learned gaze must beat.
         gaze_std: Standard deviation of the gaze while training.
+        learned_std: Learn its logarithm from there, for every place it looks from.
+        estimator: Of the gaze's gradient: ``"reinforce"``, or ``"wake-sleep"``, which needs several copies and tells
+            the network that chooses the looks of training what the label is.
         reward: ``"likelihood"``: how likely the label becomes; ``"accuracy"``: whether it wins in the end.
         early_labels: Weight of the cross-entropy before the last glimpse, against 1 at the last.
         look_weight: Weight of REINFORCE.
@@ -54,17 +61,27 @@ class Config:
     scenes: int = 256
     copies: int = 1
     learning_rate: float = 2e-3
+    schedule: Literal["cosine", "constant"] = "cosine"
     encoder: Literal["conv", "dense"] = "dense"
     contrast: float = 6.0
     gated: bool = True
     features: int = 256
     gaze: Literal["learned", "random"] = "learned"
     gaze_std: float = 0.12
+    learned_std: bool = False
+    estimator: Literal["reinforce", "wake-sleep"] = "reinforce"
     reward: Literal["likelihood", "accuracy"] = "likelihood"
     early_labels: float = 0.3
     look_weight: float = 0.1
     precision: Literal["float32", "bfloat16"] = "bfloat16"
     clip: float = 2.0
+
+    def __post_init__(self) -> None:
+        if self.estimator == "wake-sleep" and (self.copies < 2 or self.gaze == "random"):
+            raise ValueError(
+                f"estimator='wake-sleep' compares roll-outs of a scene that look where it has learned to: it needs "
+                f"copies of at least 2 and gaze='learned', not copies={self.copies}, gaze={self.gaze!r}"
+            )
 
 
 def _mlp(inputs: int, hidden: int, outputs: int) -> nn.Sequential:
@@ -90,10 +107,11 @@ class Policy(nn.Module):
         self.where = _mlp(3, 128, features)
         self.core = nn.Linear(2 * features, 4 * features)
         self.answer = nn.Linear(features, int(spaces[1]["symbol"].n))
-        self.gaze = _mlp(features, 128, 2)
+        self.gaze = _mlp(features, 128, 4 if config.learned_std else 2)
         self.zoom = _mlp(features, 128, len(env.task.zooms))
         self.stop = _mlp(features, 128, 1)
         self.baseline = _mlp(features, 128, 1)
+        self.guess = Inference(features, self.answer.out_features) if config.estimator == "wake-sleep" else None
         nn.init.zeros_(self.gaze[2].weight)  # type: ignore[arg-type]  # begin in the middle of the canvas, wherever that is
 
     def start(self, lanes: int) -> tuple[Tensor, Tensor]:
@@ -108,9 +126,18 @@ class Policy(nn.Module):
         glimpse = what * (1 + where) if self.config.gated else F.relu(what + where)
         return lstm(self.core(torch.cat([glimpse, state[0].to(glimpse.dtype)], 1)), state[1])
 
-    def mean_gaze(self, output: Tensor) -> Tensor:
-        """Where the eye would go next: float32, (lanes, 2), in [-1, 1]."""
-        return torch.tanh(self.gaze(output).float())
+    def gaze_from(self, output: Tensor, label: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Where the eye would go next, in [-1, 1], and its standard deviation: float32, (..., lanes, 2).
+
+        Args:
+            output: The LSTM's, (..., lanes, features).
+            label: What the inference network of wake-sleep is told, (lanes,); None asks the policy.
+        """
+        mean, *spread = self.gaze(output).float().split(2, -1)
+        if label is not None and self.guess is not None:
+            mean = mean.detach() + self.guess(output, label)
+        std = self.config.gaze_std * (torch.tanh(spread[0]).exp() if spread else torch.ones_like(mean))
+        return torch.tanh(mean), std if label is None else std.detach()
 
 
 class Rollout(NamedTuple):
@@ -118,6 +145,7 @@ class Rollout(NamedTuple):
 
     Attributes:
         looks: Log-probability, up to a constant, of every look that was used: (budget - 1, lanes).
+        guesses: The same by the inference network that chose them; with REINFORCE there is none, and these are `looks`.
         baselines: What was expected before each of them: (budget - 1, lanes).
         logits: Of the answer after every glimpse: (budget, lanes, symbols).
         stops: Logit of stopping after every glimpse but the last: (budget - 1, lanes).
@@ -125,6 +153,7 @@ class Rollout(NamedTuple):
     """
 
     looks: Tensor
+    guesses: Tensor
     baselines: Tensor
     logits: Tensor
     stops: Tensor
@@ -141,16 +170,17 @@ def rollout(policy: Policy, env: GlimpseVectorEnv, seen: Observation) -> Rollout
     outputs, gazes, chosen = [], [], []
     parts = env.single_action_space.spaces  # type: ignore[attr-defined]
     nothing = torch.zeros(lanes, dtype=torch.int64)
+    told = torch.from_numpy(env.targets()) if config.estimator == "wake-sleep" else None
     action = {"zoom": nothing, "symbol": nothing}
     for step in range(env.task.budget):
         state = policy(seen, state)
         outputs.append(state[0])
         with torch.no_grad():  # what was sampled must not be attached: it would cancel its own gradient
-            mean = policy.mean_gaze(state[0])
+            mean, std = policy.gaze_from(state[0], told)
             if config.gaze == "random":
                 action["gaze"], action["zoom"] = 2 * torch.rand_like(mean) - 1, torch.randint(zooms, (lanes,))
             else:
-                action["gaze"] = mean + config.gaze_std * torch.randn_like(mean)
+                action["gaze"] = mean + std * torch.randn_like(mean)
                 if zooms > 1:
                     action["zoom"] = torch.distributions.Categorical(logits=policy.zoom(state[0]).float()).sample()
         gazes.append(action["gaze"])
@@ -159,18 +189,27 @@ def rollout(policy: Policy, env: GlimpseVectorEnv, seen: Observation) -> Rollout
         seen, _, _, _, info = env.step({name: action[name].numpy() for name in parts})
     output = torch.stack(outputs)
     frozen = output[:-1].detach()  # REINFORCE alone trains the gaze, and the gaze alone; the last look is never taken
-    away = (torch.stack(gazes[:-1]) - policy.mean_gaze(frozen)) / config.gaze_std
-    looks = -0.5 * away.square().sum(2)
-    if zooms > 1:
+    used = torch.stack(gazes[:-1])
+    looks = guesses = _log_chance(used, *policy.gaze_from(frozen))
+    if told is not None:
+        guesses = _log_chance(used, *policy.gaze_from(frozen, told))
+    if zooms > 1:  # wake-sleep leaves the zoom to the policy, so that its chance cancels in their ratio
         logs = policy.zoom(frozen).float().log_softmax(2)
-        looks = looks + logs.gather(2, torch.stack(chosen[:-1])[..., None])[..., 0]
+        zoom = logs.gather(2, torch.stack(chosen[:-1])[..., None])[..., 0]
+        looks, guesses = looks + zoom, guesses + zoom.detach()
     return Rollout(
         looks,
+        guesses,
         policy.baseline(frozen)[..., 0].float(),
         policy.answer(output).float(),
         policy.stop(frozen)[..., 0].float(),
         torch.from_numpy(info["label"]),
     )
+
+
+def _log_chance(gaze: Tensor, mean: Tensor, std: Tensor) -> Tensor:
+    """Log-density of gazes (..., 2) under a Normal, up to a constant: (...)."""
+    return -(((gaze - mean) / std).square() / 2 + std.log()).sum(-1)
 
 
 def returns_of(played: Rollout, config: Config) -> Tensor:
@@ -191,8 +230,14 @@ def loss_of(played: Rollout, config: Config, cost: float) -> Tensor:
     budget, lanes, symbols = played.logits.shape
     labels = played.label.expand(budget, lanes)
     each = F.cross_entropy(played.logits.reshape(-1, symbols), labels.reshape(-1), reduction="none").view(budget, lanes)
+    if config.estimator == "wake-sleep":
+        likely, looks, guesses = returns_of(played, config)[0], played.looks.sum(0), played.guesses.sum(0)
+        of_looks, weight = wake_sleep.loss_of(likely, looks, guesses, config.copies, config.look_weight)
+        each = each * weight
     loss = each[-1].mean() + config.early_labels * each[:-1].mean()
-    if config.gaze == "learned":
+    if config.estimator == "wake-sleep":
+        loss = loss + of_looks
+    elif config.gaze == "learned":
         gained = returns_of(played, config)
         if config.copies > 1:
             groups = gained.view(budget - 1, -1, config.copies)
@@ -231,7 +276,7 @@ class RamPlusAgent:
         """The most likely look and answer."""
         self.state = self.policy(seen, self.state)
         output = self.state[0]
-        gaze, zoom = self.policy.mean_gaze(output).numpy(), self.policy.zoom(output).argmax(1).numpy()
+        gaze, zoom = self.policy.gaze_from(output)[0].numpy(), self.policy.zoom(output).argmax(1).numpy()
         if self.policy.config.gaze == "random":
             gaze, zoom = self.chance.uniform(-1, 1, gaze.shape), self.chance.integers(0, self.zooms, zoom.shape)
         enough = self.policy.stop(output)[:, 0].numpy() > 0
@@ -286,7 +331,8 @@ def train(
     def update(k: int) -> Row:
         for group in optimizer.param_groups:
             warm = min(1.0, k / (0.02 * updates))
-            group["lr"] = recipe.learning_rate * warm * 0.5 * (1 + math.cos(math.pi * k / updates))
+            fall = 0.5 * (1 + math.cos(math.pi * k / updates)) if recipe.schedule == "cosine" else 1.0
+            group["lr"] = recipe.learning_rate * warm * fall
         seen = fresh_scenes(env, seed, k, recipe.copies)
         with torch.autocast("cpu", torch.bfloat16, enabled=recipe.precision == "bfloat16"):
             played = rollout(policy, env, seen)

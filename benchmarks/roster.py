@@ -50,6 +50,21 @@ def _known(name: str, what: str, board: Board, *, most: int | None = None, **con
     return Entrant(name=name, source=name, what=what, board=board, most=most, config=config)
 
 
+#: What each ingredient of RAM+ is worth: name of the variant -> its difference from the recipe.
+ABLATIONS: dict[str, dict[str, Any]] = {
+    "ram_plus_random_gaze": {"gaze": "random"},
+    "ram_plus_no_contrast": {"contrast": 1.0},
+    "ram_plus_no_gate": {"gated": False},
+    "ram_plus_late_labels": {"early_labels": 0.0},
+    "ram_plus_accuracy_reward": {"reward": "accuracy"},
+    "ram_plus_constant_rate": {"schedule": "constant"},
+    "ram_plus_learned_std": {"learned_std": True},
+    "ram_plus_copies": {"scenes": 64, "copies": 4},
+    "ram_plus_wake_sleep": {"scenes": 64, "copies": 4, "estimator": "wake-sleep"},
+    "ram_plus_conv": {"encoder": "conv"},
+    "ram_plus_wide": {"features": 512},
+}
+
 #: The agents known by name; each module is imported when its agent runs.
 AGENTS: dict[str, Entrant] = {
     entrant.name: entrant
@@ -61,6 +76,7 @@ AGENTS: dict[str, Entrant] = {
         _known("ram", "agents.ram:train", "labels", **_FAST),
         _known("ram_random_gaze", "agents.ram:train", "labels", gaze="random", **_FAST),
         _known("ram_plus", "agents.ram_plus:train", "labels"),
+        *(_known(name, "agents.ram_plus:train", "labels", **config) for name, config in ABLATIONS.items()),
         _known("dram_no_context", "agents.dram:train", "labels", context=False),
         _known("ram_reward_only", "agents.ram:train", "reward", label_weight=0.0, **_FAST),
         *(_known(stock, "agents.ppo:train", "reward", algorithm=stock) for stock in _STOCK),

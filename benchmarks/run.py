@@ -84,7 +84,7 @@ def main(
         agents: Names (see benchmarks/roster.py), my_package.my_module:MyAgent, or the path of a Stable-Baselines3 zip;
             NAME= before one of them names its results.
         tasks: Names of tasks of the suite; all of them by default.
-        suite: leaderboard, frontier (the flagship at several glimpse costs) or smoke (a minute).
+        suite: leaderboard, frontier (the flagship at several glimpse costs), records, ablation or smoke (a minute).
         seeds: How many seeds; the suite's number by default.
         first_seed: The first seed, to spread seeds over machines.
         steps: Training budget in environment steps; the suite's by default, which is what the leaderboard compares.

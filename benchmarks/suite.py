@@ -105,13 +105,25 @@ _WIDE = Task(
     steps={"reward": 1_000_000, "labels": 24_000_000, "reference": 12_000_000},
     **_RETINA_100,
 )
+#: At a price so low that hardly an answer is worse for stopping early.
+_STOPPED = replace(
+    _LEADERBOARD[0],
+    name="CenteredMNIST-v0-stop",
+    tags=(*_LEADERBOARD[0].tags, "stop"),
+    overrides={"stopping": True, "glimpse_cost": 0.003},
+    training={},
+)
 _SMOKE: dict[Board, int] = {"reward": 20_000, "labels": 20_000, "reference": 20_000}
 
 #: suite -> its tasks. ``smoke`` checks the machinery in a minute, on the bundled glyphs; its numbers mean nothing.
 SUITES: dict[str, tuple[Task, ...]] = {
     "leaderboard": _LEADERBOARD,
     "frontier": _priced(COSTS, _LEADERBOARD[-1]),
-    "records": (*(replace(task, steps={**task.steps, "labels": 24_000_000}) for task in _LEADERBOARD), _WIDE),
+    "records": (
+        *(replace(task, steps={**task.steps, "labels": 24_000_000}) for task in (*_LEADERBOARD, _STOPPED)),
+        _WIDE,
+    ),
+    "ablation": tuple(replace(task, steps={**task.steps, "labels": 2_000_000}) for task in _LEADERBOARD[2:3]),
     "smoke": _tasks("Digits", steps=_SMOKE, seeds=2, scenes=1000),
     "ppo_bars": (_tasks("Digits")[0], _LEADERBOARD[0]),  # see `benchmarks.ppo_bars`
 }

@@ -113,9 +113,7 @@ def test_the_gradient_of_the_gaze_is_the_one_computed_by_hand() -> None:
 def test_returns_are_the_mean_of_what_the_label_became() -> None:
     chances = torch.tensor([0.5, 0.25, 0.125])
     logits = torch.stack([chances, 1 - chances], 1).log()[:, None]  # (3 glimpses, 1 lane, 2 symbols)
-    played = ram_plus.Rollout(
-        torch.zeros(2, 1), torch.zeros(2, 1), logits, torch.zeros(2, 1), torch.zeros(1, dtype=torch.int64)
-    )
+    played = ram_plus.Rollout(*torch.zeros(3, 2, 1), logits, torch.zeros(2, 1), torch.zeros(1, dtype=torch.int64))
     log = chances.log()
     returns = ram_plus.returns_of(played, ram_plus.Config())
     torch.testing.assert_close(returns[:, 0], torch.stack([(log[1] + 2 * log[2]) / 3, log[2]]))
@@ -128,7 +126,9 @@ def test_copies_of_a_scene_are_each_others_baseline() -> None:
     logits = torch.zeros(2, 4, 2)
     logits[1, :, 0] = torch.tensor([1.0, 3.0, 20.0, 22.0])
     looks = torch.zeros(1, 4, requires_grad=True)
-    played = ram_plus.Rollout(looks, torch.zeros(1, 4), logits, torch.zeros(1, 4), torch.zeros(4, dtype=torch.int64))
+    played = ram_plus.Rollout(
+        looks, looks, torch.zeros(1, 4), logits, torch.zeros(1, 4), torch.zeros(4, dtype=torch.int64)
+    )
     ram_plus.loss_of(played, ram_plus.Config(copies=2), 0.0).backward()
     assert looks.grad is not None
     pull = -looks.grad[0]
@@ -142,7 +142,7 @@ def test_stopping_is_paid_what_the_environment_would_pay() -> None:
     logits = torch.tensor([[[0.0, 9.0]], [[9.0, 0.0]], [[9.0, 0.0]]])
     stops = torch.tensor([[-1.0], [0.5]], requires_grad=True)
     label = torch.zeros(1, dtype=torch.int64)
-    played = ram_plus.Rollout(torch.zeros(2, 1), torch.zeros(2, 1), logits, stops, label)
+    played = ram_plus.Rollout(*torch.zeros(3, 2, 1), logits, stops, label)
     config = ram_plus.Config(gaze="random")
     rest = ram_plus.loss_of(
         played._replace(stops=torch.full((2, 1), 40.0)), config, cost
@@ -150,6 +150,30 @@ def test_stopping_is_paid_what_the_environment_would_pay() -> None:
     first, second = torch.sigmoid(stops.detach()[:, 0])
     expected = (1 - first) * (second * (1 - cost) + (1 - second) * (1 - 2 * cost))
     torch.testing.assert_close(rest - ram_plus.loss_of(played, config, cost), expected)
+
+
+def test_a_learned_spread_has_a_gradient_and_a_fixed_one_has_no_unit_to_learn_it() -> None:
+    policy, played, config = play(ram_plus, lanes(64), learned_std=True)
+    ram_plus.loss_of(played, config, 0.0).backward()
+    assert policy.gaze[2].weight.grad[2:].norm() > 1e-4
+    assert play(ram_plus, lanes(), learned_std=False)[0].gaze[2].out_features == 2
+
+
+def test_a_constant_rate_learns_on_where_a_cosine_has_come_to_rest(tmp_path: Path) -> None:
+    """The last of many updates hardly moves a weight with one, and does with the other."""
+    moved = {}
+    for schedule in ("cosine", "constant"):
+        folder = tmp_path / schedule
+        small: dict[str, Any] = {"scenes": 4, "precision": "float32", "features": 16, "schedule": schedule}
+        weights = []
+
+        def keep(row: dict[str, float], folder: Path = folder, weights: list[torch.Tensor] = weights) -> None:
+            if (folder / "ram_plus.pt").exists():
+                weights.append(torch.load(folder / "ram_plus.pt", weights_only=False)["policy"]["answer.weight"])
+
+        agent = ram_plus.train(TASK, seed=0, steps=4 * 7 * 60, folder=folder, log=keep, **small)
+        moved[schedule] = float((agent.policy.answer.weight.detach() - weights[-1]).norm())
+    assert moved["cosine"] < 0.1 * moved["constant"]
 
 
 @FAMILY
