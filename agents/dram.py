@@ -72,7 +72,7 @@ class Config:
     steering: int = 256
     context: bool = True
     from_right: bool = False
-    gaze_std: tuple[float, float] = (0.3, 0.1)
+    gaze_std: tuple[float, float] = (0.25, 0.08)
     fade: float = 0.7
     early_labels: float = 0.3
     look_weight: float = 0.1

@@ -72,6 +72,7 @@ AGENTS: dict[str, Entrant] = {
         *(_known(gaze, "agents.scripted:train", "reference", gaze=gaze) for gaze in _GAZES),
         _known("full_view", "agents.full_view:train", "reference"),
         _known("dram", "agents.dram:train", "reference"),
+        _known("dram_both_ways", "agents.dram_both_ways:train", "reference"),
         _known("draw_reader", "agents.draw_reader:train", "reference"),
         _known("ram", "agents.ram:train", "labels", **_FAST),
         _known("ram_random_gaze", "agents.ram:train", "labels", gaze="random", **_FAST),

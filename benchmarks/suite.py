@@ -71,6 +71,14 @@ _RETINA_100: dict[str, Any] = {
     "seen": "four 12x12 patches of 12 to 96 pixels of a 100x100 canvas, their place, the share of 8 glimpses left",
     "tags": ("memory", "search"),
 }
+_SEVERAL: dict[str, Any] = {
+    "seen": "three 12x12 patches of 12, 24 and 48 pixels of a 100x100 canvas, their place, share of glimpses left",
+    "tags": ("memory", "search", "sequence"),
+}
+_READ: dict[str, Any] = {
+    "seen": f"{_SEVERAL['seen']}, what was said last and how much",
+    "tags": (*_SEVERAL["tags"], "stop"),
+}
 _FLAGSHIP: dict[str, Any] = {
     "seen": "one 12x12 patch of 12, 24 or 48 pixels of a 60x60 canvas, its place and zoom, share of 8 glimpses left",
     "tags": ("memory", "zoom", "stop", "search"),
@@ -90,6 +98,27 @@ def _tasks(images: str, **common: Any) -> tuple[Task, ...]:
     return tuple(Task(**{"name": id, "id": id, "steps": steps, **text, **common}) for id, text, steps in ladder)
 
 
+def _sequences(images: str) -> tuple[Task, ...]:
+    """DRAM's tasks: two digits read or added, and up to five on a line, once with one reader and once with two."""
+    m = 1_000_000
+    tasks: tuple[tuple[str, dict[str, Any], int, dict[str, Any]], ...] = (
+        (f"{images}Pairs-v0", _READ, 4 * m, {}),
+        (f"{images}Addition-v0", _SEVERAL, 4 * m, {}),
+        (f"{images}Sequence-v0", _READ, 5 * m, {}),
+        (f"{images}Sequence-v0", _READ, 10 * m, {"budget": 36}),
+    )
+    return tuple(
+        Task(
+            name=f"{id}-budget{changes['budget']}" if changes else id,
+            id=id,
+            steps={"reward": m, "labels": steps, "reference": steps},
+            overrides=changes,
+            **text,
+        )
+        for id, text, steps, changes in tasks
+    )
+
+
 def _priced(costs: tuple[float, ...], base: Task) -> tuple[Task, ...]:
     steps = {**base.steps, "labels": 3_000_000}
     return tuple(
@@ -102,7 +131,7 @@ _WIDE_ID = "CrowdedMNISTRetina100-v0"
 _WIDE = Task(
     name=_WIDE_ID,
     id=_WIDE_ID,
-    steps={"reward": 1_000_000, "labels": 24_000_000, "reference": 12_000_000},
+    steps={"reward": 1_000_000, "labels": 24_000_000, "reference": 7_000_000},
     **_RETINA_100,
 )
 #: At a price so low that hardly an answer is worse for stopping early.
@@ -124,6 +153,7 @@ SUITES: dict[str, tuple[Task, ...]] = {
         _WIDE,
     ),
     "ablation": tuple(replace(task, steps={**task.steps, "labels": 2_000_000}) for task in _LEADERBOARD[2:3]),
+    "sequences": _sequences("MNIST"),
     "smoke": _tasks("Digits", steps=_SMOKE, seeds=2, scenes=1000),
     "ppo_bars": (_tasks("Digits")[0], _LEADERBOARD[0]),  # see `benchmarks.ppo_bars`
 }
