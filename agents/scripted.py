@@ -36,6 +36,7 @@ from agents.training import Log, Row, counted, ignore, make_lanes, restore, save
 from glimpse_env.env import Observation
 from glimpse_env.vector_env import GlimpseVectorEnv
 
+CONTRAST = 6.0  # factor on the pixels; most are black, and a first layer that sees little learns slowly
 VALIDATION = 1000  # frozen scenes of the validation split behind each point of the curve
 
 
@@ -80,7 +81,8 @@ class Classifier(nn.Module):
         Returns:
             Logits (steps, lanes, classes) and the core's state.
         """
-        features, state = self.core(self.what(glimpse.flatten(2)) * self.where(gaze), state)
+        seen = self.what(CONTRAST * glimpse.flatten(2)) * (1 + self.where(gaze))
+        features, state = self.core(seen, state)
         return self.answer(features), state
 
 
