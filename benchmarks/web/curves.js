@@ -77,7 +77,10 @@ function showFrontiers(data, agents) {
       text: (x, y, note) => `${agent}, glimpse cost ${note}: ${percent(y)} % with ${x.toFixed(2)} glimpses`,
     }));
     const axes = glimpseAxes("Priced stop: trained anew at each glimpse cost", priced.budget, "mean glimpses");
-    panels.push(chart(agents, series, axes));
+    const panel = chart(agents, series, axes);
+    const areas = data.frontiers.map(({ agent, area }) => `${agent} ${area.toFixed(3)}`).join(", ");
+    panel.append(el("p", { class: "note" }, `Area under the best success that at most so many glimpses buy: ${areas}.`));
+    panels.push(panel);
   }
   document.getElementById("frontier-panels").replaceChildren(...(panels.length ? panels : [el("p", { class: "note" }, "No results yet.")]));
   showLegends.apply(null);

@@ -156,6 +156,8 @@ def test_names_are_text(opened: Any) -> None:
 def test_charts_show_every_agent_and_hide_it_on_request(opened: Any) -> None:
     assert len(opened.find_elements("css selector", "#curve-panels .panel")) == 5  # three tasks, two prices
     assert len(opened.find_elements("css selector", "#frontier-panels .panel")) == 4  # three tasks, one over prices
+    (frontier,) = opened.execute_script("return data.frontiers")
+    assert _texts(opened, "#frontier-panels .note")[0].endswith(f"buy: ram {frontier['area']:.3f}.")
     lines = "#curve-panels .panel:first-child .series[data-agent=ppo]"
     assert len(opened.find_elements("css selector", lines)) == 3, "one line a seed"
     assert all(line.is_displayed() for line in opened.find_elements("css selector", lines))
