@@ -27,6 +27,11 @@ The hashes cover the first {SCENES:,} test scenes: the hidden canvases, their la
 `glimpse_env.evaluation.fingerprint(id, scenes={SCENES})` computes them. A number that differs on your machine means
 that your scores cannot be compared with those of others; please report it.
 
+In `Words-v0` scene i shows word i of the test lexicon, modulo their number, or random letters. Its letters are drawn by
+Pillow, and so by the FreeType inside Pillow's wheels, from the fonts that matplotlib ships. Pillow 10.4, 11.3 and 13.0
+(FreeType 2.13.2, 2.13.3 and 2.14.3) with matplotlib 3.11 gave the same bits; `constraints.txt` has the versions of the
+hash.
+
 Written by `python -m benchmarks.scene_hashes`, and compared by `tests/test_scenes.py`.
 
 {TITLE}

@@ -263,6 +263,7 @@ class Task:
         """
         factors = [scale * zoom for scale in self.scales for zoom in self.zooms]
         powers_of_two = all(factor & (factor - 1) == 0 and factor <= 16 for factor in factors)
+        self.readable(bank)  # a source that does not fit is told so first
         config = np.zeros(s.LISTS + len(self.zooms) + len(self.scales), np.int64)
         config[[s.CANVAS_HEIGHT, s.CANVAS_WIDTH]] = self.canvas_size(bank)
         config[s.CHANNELS], config[s.CLUTTER], config[s.FRAGMENT] = bank.channels, self.clutter, self.fragment
