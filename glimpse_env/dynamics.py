@@ -66,6 +66,8 @@ class Dynamics:
         task: What was asked for, with the source loaded.
         lanes: N.
         source: Where the images come from.
+        symbols: The name of each symbol that may be said.
+        labels: The name of each label and answer: those of the symbols or, where a sprite is steered, the columns.
         actions: The action space and its decoder.
         observation_space: The space of one lane.
         canvas: Height and width of the hidden scene.
@@ -79,6 +81,7 @@ class Dynamics:
         self.symbols = task.symbols(self.source)
         self.config = task.config(bank, self.symbols)
         self.canvas = (int(self.config[s.CANVAS_HEIGHT]), int(self.config[s.CANVAS_WIDTH]))
+        self.labels = tuple(map(str, range(self.canvas[1]))) if task.steers else self.symbols
         self.actions = a.Actions(task, len(self.symbols))
         self._shape = (len(task.scales) * int(self.config[s.CHANNELS]), task.patch, task.patch)
         length = int(self.config[s.LENGTH])
@@ -194,7 +197,8 @@ class Dynamics:
 
     def action_masks(self) -> npt.NDArray[np.bool_]:
         """See `Actions.masks`: bool, (lanes, actions)."""
-        return self.actions.masks(self.counts, self.task.stopping or self.reads, self.task.budget)
+        task = self.task
+        return self.actions.masks(self.counts, task.stopping or task.reads or task.steers, task.budget)
 
     def canvases(self) -> npt.NDArray[np.uint8]:
         """The hidden scenes: uint8, (lanes, height, width), or (lanes, height, width, 3) for RGB."""

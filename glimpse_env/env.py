@@ -109,6 +109,11 @@ class GlimpseEnv(gym.Env[Observation, Any]):
         """The name of each symbol that may be said."""
         return self._dynamics.symbols
 
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The name of each label and answer: the symbols or, where a sprite is steered, the columns of the canvas."""
+        return self._dynamics.labels
+
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Observation, dict[str, Any]]:
@@ -197,8 +202,8 @@ class GlimpseEnv(gym.Env[Observation, Any]):
             self.canvas(),
             self._path,
             self.task,
-            answer=text_of(self._dynamics.said[0], self.symbols),
-            label=text_of(self._dynamics.texts[0, 0], self.symbols) if ended else None,
+            answer=text_of(self._dynamics.said[0], self.labels),
+            label=text_of(self._dynamics.texts[0, 0], self.labels) if ended else None,
         )
 
     def _show(self) -> None:

@@ -14,7 +14,7 @@ from gymnasium.vector import AutoresetMode
 
 from glimpse_env.action_log import ActionLog, join, narrow, take
 from glimpse_env.env import Observation
-from glimpse_env.scenes import END
+from glimpse_env.scenes import END, SCENES
 from glimpse_env.sources import DataError
 from glimpse_env.task import whole
 from glimpse_env.vector_env import GlimpseVectorEnv
@@ -91,8 +91,9 @@ def make_frozen(id: str, lanes: int, split: str, **overrides: Any) -> GlimpseVec
 def fingerprint(id: str, *, split: str = "test", scenes: int | None = None, **overrides: Any) -> str:
     """SHA-256 of the first `scenes` frozen scenes of a split (default: as many as it has images).
 
-    It covers the hidden canvases, their labels and the first observations, so that two results with one fingerprint
-    were made on the same scenes. By which rules (budget, stopping, cost, ...), `Task.rules` tells; a log has both.
+    It covers the hidden canvases, how things move on them, their labels and the first observations, so that two results
+    with one fingerprint were made on the same scenes. By which rules (budget, stopping, cost, ...), `Task.rules` tells;
+    a log has both.
     """
     digest = hashlib.sha256()
     for indices in _batches(_total(id, split, scenes, overrides), 1000):
@@ -100,6 +101,8 @@ def fingerprint(id: str, *, split: str = "test", scenes: int | None = None, **ov
         observation, _ = env.reset(options={"index": indices})
         digest.update(env.canvases().tobytes())
         digest.update(env.targets().astype("<i8").tobytes())
+        if env.task.moves:
+            digest.update(env.velocities().astype("<i8").tobytes())
         for name in ("glimpse", "gaze"):
             digest.update(observation[name].astype("<f4").tobytes())
     return digest.hexdigest()
@@ -222,7 +225,8 @@ def _run(agent: Any, env: GlimpseVectorEnv, indices: npt.NDArray[np.int64]) -> t
 
 
 def _score(tally: _Tally, env: GlimpseVectorEnv, log: ActionLog) -> Evaluation:
-    ends_early = env.task.stopping or env.task.reads
+    task = env.task
+    ends_early = task.stopping or task.reads or task.steers
     rows: list[tuple[int, int, float]] = []
     for k in range(1, env.task.budget + 1):
         chosen = tally.glimpses == k if ends_early else np.ones(len(tally.success), np.bool_)
@@ -261,11 +265,11 @@ def edit_distance(said: Sequence[int], text: Sequence[int]) -> int:
 
 
 def _total(id: str, split: str, scenes: int | None, overrides: dict[str, Any]) -> int:
-    """How many scenes: as many as asked for, or as the split has images."""
+    """How many scenes: as many as asked for, or as the split has images, where these tell the scenes apart."""
     if scenes is not None:
         return whole("scenes", scenes, 1)
     env = make_frozen(id, 1, split, **overrides)
-    return len(env.source.split(env.task.split))
+    return SCENES[env.task.scene].frozen or len(env.source.split(env.task.split))
 
 
 def _batches(total: int, size: int) -> Iterable[npt.NDArray[np.int64]]:

@@ -70,7 +70,7 @@ def play(env: GlimpseEnv, seed: int | None = None) -> tuple[int, int]:
     height, width = env.canvas().shape[:2]
     panel = Panel(height, width, side=480)
     while True:
-        names = [text_of(info.get(key, s.SILENT), env.symbols) for key in ("answer", "label")]
+        names = [text_of(info.get(key, s.SILENT), env.labels) for key in ("answer", "label")]
         hidden = env.canvas() * ended  # black until the end
         viewer.show(picture(hidden, path, env.task, answer=names[0], label=names[1], side=panel.side))
         pygame.display.set_caption(f"zoom {env.task.zooms[zoom]} - {right} of {played} right")

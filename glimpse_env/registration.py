@@ -31,6 +31,7 @@ _SCENES: dict[str, tuple[str, dict[str, Any]]] = {
     "{}Pairs-v0": ("DRAM, pairs", {**_SEVERAL, **_READING, "scene": "scattered", "clutter": 8}),
     "{}Addition-v0": ("DRAM, addition", {**_SEVERAL, "scene": "sum"}),
     "{}Sequence-v0": ("DRAM, sequences", {**_SEVERAL, **_READING, "scene": "line", "count": [1, 5], "budget": 18}),
+    "Moving{}-v0": ("name it and its way", {**_RETINA, "scene": "drifting", "canvas": 60, "clutter": 4}),
 }
 
 # Two glimpses a symbol for the longest word and its end.
@@ -39,8 +40,16 @@ _WORDS: dict[str, Any] = {
     **{"canvas": [32, 100], "clutter": 4, "fragment": 6, "budget": 26},
 }
 
-# Tasks on images of their own.
-_OTHERS: dict[str, tuple[str, dict[str, Any]]] = {"Words-v0": ("R2AM, printed words", _WORDS)}
+# A glimpse for every row that the ball falls.
+_CATCH: dict[str, Any] = {
+    **{**_RETINA, "source": "block", "scene": "catch", "canvas": 24, "clutter": 0, "patch": 6, "budget": 23}
+}
+
+# Tasks on images of their own, or of none.
+_OTHERS: dict[str, tuple[str, dict[str, Any]]] = {
+    "Words-v0": ("R2AM, printed words", _WORDS),
+    "GlimpseCatch-v0": ("RAM, Catch", _CATCH),
+}
 
 #: id -> (what it is, keywords); plain JSON. MNIST ids first, then their twins on the bundled glyphs, then the others.
 TASKS: dict[str, tuple[str, dict[str, Any]]] = {

@@ -133,7 +133,7 @@ def glimpse(
             channel by channel.
         at: Where in `out` to begin.
         bank: uint8, (pixels,), with a margin of `OVERHANG`.
-        sprites: int64, (lanes, sprites, 8), see `glimpse_env.state`.
+        sprites: int64, (lanes, sprites, 10), see `glimpse_env.state`.
         lane: Whose scene.
         row: Gaze in [-1, 1].
         column: Gaze in [-1, 1].

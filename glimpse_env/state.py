@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-# sprites: int64, (lanes, sprites, 8). A sprite is a rectangle of bank pixels, and where its corner lies on the canvas.
+# sprites: int64, (lanes, sprites, 10). A sprite is a rectangle of bank pixels, where its corner lies on the canvas, and
+# how fast it goes; those that can move come first.
 OFFSET: Final = 0  # index of its first pixel in the bank
 ROW: Final = 1  # bank elements from one row to the next
 PLANE: Final = 2  # bank elements from one colour plane to the next
@@ -13,7 +14,9 @@ WIDTH: Final = 4
 TOP: Final = 5
 LEFT: Final = 6
 CLASS: Final = 7  # the label of its image, where the scene needs it
-SPRITE_COLUMNS: Final = 8
+DOWN: Final = 8  # pixels a step
+ACROSS: Final = 9
+SPRITE_COLUMNS: Final = 10
 
 # table: int64, (images, 4). Where an image lies in the bank, its planes one after another, and its label.
 IMAGE_OFFSET: Final = 0
@@ -26,7 +29,8 @@ IMAGE_LABEL: Final = 3
 
 # texts: int64, (lanes, references, length). What is right: a label, or one or more sequences of symbols, -1 where one
 # has ended. The first reference is the one that symbols are paid by.
-# said: int64, (lanes, length). What the agent has said in this episode, -1 where it has said nothing yet.
+# said: int64, (lanes, length). What the agent has said in this episode, -1 where it has said nothing yet; or where it
+# has steered a sprite to.
 
 # counts: int64, (lanes, 9).
 SEED: Final = 0  # the bits of the lane's uint64 seed
@@ -58,7 +62,7 @@ STOPPING: Final = 7
 REWARD: Final = 8  # FINAL, EVERY, SHARE or PREFIX
 PYRAMID: Final = 9  # whether every window is a power of two times an even patch: the fast path
 SCENE: Final = 10  # which kernel lays it out, see `glimpse_env.scenes`
-SPEECH: Final = 11  # NAMING or READING
+SPEECH: Final = 11  # NAMING, READING or STEERING
 FEWEST: Final = 12  # images in a scene of several
 MOST: Final = 13
 END: Final = 14  # the symbol that closes a text, or SILENT
@@ -68,10 +72,13 @@ SCALES: Final = 17  # how many scales
 CLASSES: Final = 18  # how many classes the images have
 STYLES: Final = 19  # how many styles they are drawn in, see `ImageSet`
 STRINGS: Final = 20  # of a million scenes of words, how many show random letters
-LISTS: Final = 21  # where the zooms begin
+MOVERS: Final = 21  # how many sprites can move
+SPLIT: Final = 22  # TRAIN, VALIDATION or TEST, in the order of `sources.SPLITS`
+LISTS: Final = 23  # where the zooms begin
 
 NAMING: Final = 0  # one symbol, the answer
 READING: Final = 1  # symbol after symbol
+STEERING: Final = 2  # each symbol moves a sprite, and where that ends is the answer
 
 FINAL: Final = 0
 EVERY: Final = 1

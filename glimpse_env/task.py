@@ -14,6 +14,7 @@ import numpy.typing as npt
 from glimpse_env import state as s
 from glimpse_env.bank import Bank
 from glimpse_env.scenes import END, SCENES, words
+from glimpse_env.scenes.catch import BALL_SIDE, PADDLE_WIDTH
 from glimpse_env.scenes.several import most_overlap
 from glimpse_env.sources.images import SPLITS, Source, Split
 
@@ -28,15 +29,18 @@ class Task:
     """The keyword arguments of `GlimpseEnv` and `GlimpseVectorEnv`.
 
     Attributes:
-        source: Where images come from: ``"mnist"``, ``"digits"`` (the bundled glyphs), a folder of class folders, a
-            pair ``(images, labels)``, a mapping of splits to such pairs, or a `glimpse_env.sources.Source`.
+        source: Where images come from: ``"mnist"``, ``"digits"`` (the bundled glyphs), ``"block"`` (a white block, what
+            a ball and a paddle are cut from), a folder of class folders, a pair ``(images, labels)``, a mapping of
+            splits to such pairs, or a `glimpse_env.sources.Source`.
         split: ``"train"``, ``"validation"`` or ``"test"``; sprites and clutter both come from it.
         fallback: What stands in, with a loud warning, when MNIST cannot be had; None makes that an error.
         scene: How images become a scene and what is asked about it: ``"crowded"``, one image among clutter, to be
             named; ``"scattered"`` and ``"line"``, several images, to be read from left to right, symbol by symbol;
             ``"sum"``, several scattered images, to be added up; ``"captioned"``, one image among clutter whose text
             comes with it (`ImageSet.texts`), to be spoken symbol by symbol and closed with the symbol ``"end"``;
-            ``"word"``, the letters of a word in a row, in one style, to be read.
+            ``"word"``, the letters of a word in a row, in one style, to be read;
+            ``"drifting"``, one image that moves among clutter that stays, to be named with its way; ``"catch"``, a ball
+            that falls and a paddle that every symbol moves.
         count: Fewest and most images in a scene of several, such as letters of a word; where they differ, the symbol
             ``"end"`` closes a text.
         strings: For ``scene="word"``, the share of scenes that show random letters in place of a word of the lexicon.
@@ -49,11 +53,11 @@ class Task:
             ``patch * scale * zoom`` pixels wide.
         budget: Most glimpses in an episode, the first one of `reset` included, at least 1.
         stopping: Whether the agent chooses when to answer, or when to speak; otherwise every step carries a running
-            answer, or speaks a symbol of the text.
-        reward: ``"final"``: 1 for the right answer, or the whole text. In a fixed-glimpse task ``"running"``: 1/budget
-            for every step whose answer is right. For a text ``"share"``: half of it for the symbols that are right at
-            their places, in equal shares, and half for the whole text; or ``"prefix"``: equal shares until the first
-            wrong symbol, as in the DRAM paper.
+            answer, speaks a symbol of the text, or moves the paddle.
+        reward: ``"final"``: 1 for the right answer, the whole text, or a catch. In a fixed-glimpse task ``"running"``:
+            1/budget for every step whose answer is right. For a text ``"share"``: half of it for the symbols that are
+            right at their places, in equal shares, and half for the whole text; or ``"prefix"``: equal shares until
+            the first wrong symbol, as in the DRAM paper.
         glimpse_cost: What each glimpse after the first takes off a right answer's reward of 1; needs `stopping`.
         action_mode: ``"grid"``, ``"flat"``, ``"box"`` or ``"hybrid"``, see `glimpse_env.actions`.
         grid: Cells on a side for the ``"grid"`` and ``"flat"`` modes.
@@ -114,12 +118,20 @@ class Task:
                 )
         if not isinstance(self.stopping, bool | np.bool_):
             raise TypeError(f"stopping={self.stopping!r} must be True or False")
-        fitting = ("final", "share", "prefix") if self.reads else ("final", "running")
+        fitting = {s.NAMING: ("final", "running"), s.READING: ("final", "share", "prefix"), s.STEERING: ("final",)}[
+            SCENES[self.scene].speech
+        ]
         if self.reward not in fitting:
             names = ", ".join(map(repr, fitting))
             raise ValueError(f"reward={self.reward!r} does not fit scene={self.scene!r}; choose one of {names}")
         if self.count != (1, 1) and not SCENES[self.scene].several:
             raise ValueError(f"count={self.count} has no meaning for scene={self.scene!r}, which shows one image")
+        if self.steers and (self.stopping or self.clutter):
+            given = f"stopping={self.stopping} and clutter={self.clutter}"
+            raise ValueError(
+                f"{given} do not fit scene={self.scene!r}, where every step moves the paddle and nothing else is "
+                "there; pass stopping=False and clutter=0"
+            )
         if self.reward == "running" and self.stopping:
             raise ValueError("reward='running' pays every step of a fixed-glimpse task; pass stopping=False with it")
         cost, strings = self.glimpse_cost, self.strings
@@ -154,9 +166,19 @@ class Task:
         return SCENES[self.scene].speech == s.READING
 
     @property
+    def steers(self) -> bool:
+        """Whether each symbol moves a sprite, and where that ends is the answer."""
+        return SCENES[self.scene].speech == s.STEERING
+
+    @property
+    def moves(self) -> bool:
+        """Whether something moves while the agent looks."""
+        return SCENES[self.scene].movers > 0
+
+    @property
     def images(self) -> int:
-        """Most images in a scene, clutter apart."""
-        return self.count[1]
+        """Most sprites in a scene, clutter apart."""
+        return max(self.count[1], SCENES[self.scene].movers)
 
     def symbols(self, source: Source) -> tuple[str, ...]:
         """The names of what may be said about scenes of these images."""
@@ -176,7 +198,9 @@ class Task:
         return self.count[1] + (self.count[0] < self.count[1])
 
     def references(self, bank: Bank) -> int:
-        """How many texts a scene has, any of which is right."""
+        """How many answers a scene has, any of which is right: where a ball lands, two columns of a paddle catch it."""
+        if self.steers:
+            return 2
         return int(bank.book.shape[1]) if self.scene == "captioned" else 1
 
     def readable(self, bank: Bank) -> npt.NDArray[np.int64]:
@@ -207,6 +231,8 @@ class Task:
             ValueError: If the images, the fragments or the patch do not fit.
         """
         tallest, widest = int(bank.table[:, s.IMAGE_HEIGHT].max()), int(bank.table[:, s.IMAGE_WIDTH].max())
+        if self.steers:
+            tallest, widest = self._cut(bank, tallest, widest)
         if self.canvas is None:
             height, width = tallest, widest
         elif isinstance(self.canvas, int | np.integer):
@@ -234,6 +260,17 @@ class Task:
 
     def _check_room(self, bank: Bank, height: int, width: int, tallest: int, widest: int) -> None:
         most = self.count[1]
+        if self.steers and self.budget >= height:
+            raise ValueError(
+                f"budget={self.budget} must lie in [1, {height - 1}], one glimpse for every row that the ball falls "
+                f"on a canvas of {height} rows"
+            )
+        if self.scene == "drifting" and self.budget - 1 > min(height - tallest, width - widest):
+            far = self.budget - 1
+            raise ValueError(
+                f"canvas {height}x{width} has no room for images of {tallest}x{widest} to move for {self.budget} "
+                f"glimpses; pass canvas=({tallest + far}, {widest + far}) or larger, or a smaller budget"
+            )
         if self.scene == "word":
             narrowest = int(bank.table[:, s.IMAGE_WIDTH].reshape(bank.styles, -1).mean(axis=1).min())
             if width < most * narrowest:
@@ -254,6 +291,15 @@ class Task:
                 "pass a larger canvas, or a smaller count"
             )
 
+    def _cut(self, bank: Bank, tallest: int, widest: int) -> tuple[int, int]:
+        """Height and width of the largest of the sprites that are cut from the corner of the first image."""
+        if widest < PADDLE_WIDTH or not bank.pixels[:PADDLE_WIDTH].all():
+            raise ValueError(
+                f"scene={self.scene!r} cuts ball and paddle from the first {PADDLE_WIDTH} pixels of the first image, "
+                f"which are missing or black in source={self.source!r}; pass source='block'"
+            )
+        return BALL_SIDE, PADDLE_WIDTH
+
     def config(self, bank: Bank, symbols: tuple[str, ...]) -> npt.NDArray[np.int64]:
         """The task as the kernels read it, see `glimpse_env.state`.
 
@@ -271,6 +317,7 @@ class Task:
         scene = SCENES[self.scene]
         config[s.SCENE], config[s.SPEECH], config[s.REWARD] = scene.number, scene.speech, _RULES[self.reward]
         config[s.FEWEST], config[s.MOST], config[s.LENGTH] = *self.count, self.length(bank)
+        config[s.MOVERS], config[s.SPLIT] = scene.movers, SPLITS.index(self.split)
         config[s.END] = len(symbols) - 1 if self.reads and symbols[-1] == END else s.SILENT
         # Only even windows nest. Below 4 the vector rows would overlap, past 16 the sums outgrow 16 bits.
         config[s.PYRAMID] = powers_of_two and self.patch % 2 == 0 and self.patch >= 4

@@ -12,7 +12,7 @@ from glimpse_env import retina
 from glimpse_env import state as s
 from glimpse_env.kernel import kernel
 from glimpse_env.random import mix, uniform
-from glimpse_env.scenes import lay_out
+from glimpse_env.scenes import catch, lay_out, moving
 
 SAME_STEP: Final = 1
 SAME_STEP_SEEN: Final = 3  # SAME_STEP, for a caller that keeps what its lanes saw last
@@ -115,6 +115,7 @@ def _advance(
     config: Ints,
     cost: float,
     counts: Ints,
+    sprites: Ints,
     gazes: npt.NDArray[np.float64],
     texts: Ints,
     said: Ints,
@@ -128,6 +129,9 @@ def _advance(
     if config[s.SPEECH] == s.NAMING:
         said[lane, 0] = symbol  # the latest answer is the answer
         ended = spent or (speaks and config[s.STOPPING])
+    elif config[s.SPEECH] == s.STEERING:
+        said[lane, 0] = catch.steer(counts[lane, s.SYMBOL], config, sprites, lane)
+        ended = spent
     elif speaks:
         said[lane, at] = symbol
         counts[lane, s.SPOKEN] += 1
@@ -141,6 +145,8 @@ def _advance(
             gazes[lane, 0], gazes[lane, 1] = decisions[lane, a.ROW], decisions[lane, a.COLUMN]
             counts[lane, s.ZOOM] = np.int64(decisions[lane, a.ZOOM])
         counts[lane, s.GLIMPSES] += 1
+    if not ended or config[s.SPEECH] == s.STEERING:  # the last symbol has its effect too
+        moving.move(config, sprites, lane)
     rule = config[s.REWARD]
     if not ended and rule == s.FINAL:
         return 0.0
@@ -225,7 +231,7 @@ def step_lanes(
             _begin(lane, table, book, config, counts, sprites, gazes, texts, said)
             reward[lane] = 0.0
         else:
-            reward[lane] = _advance(lane, decisions, config, cost, counts, gazes, texts, said)
+            reward[lane] = _advance(lane, decisions, config, cost, counts, sprites, gazes, texts, said)
         ended = counts[lane, s.PHASE] == s.FINISHED
         terminated[lane] = ended
         length = said.shape[1]

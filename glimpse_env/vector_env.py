@@ -167,7 +167,8 @@ class GlimpseVectorEnv(gym.vector.VectorEnv[Observation, Any, npt.NDArray[Any]])
 
         Args:
             actions: As for `step`.
-            final: Whether same-step autoreset gives the last observations; they equal those before this step.
+            final: Whether same-step autoreset gives the last observations; they equal those before this step,
+                unless a text is read or a sprite steered.
         """
         phases = self._dynamics.counts[:, s.PHASE]
         idle = phases == s.UNBORN
@@ -206,6 +207,11 @@ class GlimpseVectorEnv(gym.vector.VectorEnv[Observation, Any, npt.NDArray[Any]])
         return self._dynamics.symbols
 
     @property
+    def labels(self) -> tuple[str, ...]:
+        """The name of each label and answer: the symbols or, where a sprite is steered, the columns of the canvas."""
+        return self._dynamics.labels
+
+    @property
     def most_steps(self) -> int:
         """Most steps of an episode: every glimpse but the first takes one, and so may every symbol."""
         return self.task.budget - 1 + self._dynamics.said.shape[1]
@@ -237,6 +243,15 @@ class GlimpseVectorEnv(gym.vector.VectorEnv[Observation, Any, npt.NDArray[Any]])
         """
         boxes: npt.NDArray[np.int64] = self._dynamics.sprites[:, :, [s.TOP, s.LEFT, s.HEIGHT, s.WIDTH]]
         return boxes
+
+    def velocities(self) -> npt.NDArray[np.int64]:
+        """How fast the sprites of every lane move, for judges and references only.
+
+        Returns:
+            int64, (num_envs, sprites, 2): pixels a step, down and to the right; sprites in the order of `boxes`.
+        """
+        velocities: npt.NDArray[np.int64] = self._dynamics.sprites[:, :, [s.DOWN, s.ACROSS]]
+        return velocities
 
     def canvases(self) -> npt.NDArray[np.uint8]:
         """The hidden scenes, for pictures and full-view references: uint8, (num_envs, height, width), or (..., 3)."""

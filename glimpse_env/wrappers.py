@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from gymnasium import spaces
 from gymnasium.utils import RecordConstructorArgs
+from gymnasium.vector import AutoresetMode
 from gymnasium.vector.utils import batch_space
 
 from glimpse_env.env import GlimpseEnv, Observation
@@ -169,11 +170,17 @@ class FullViewVector(gym.vector.VectorWrapper[Observation, Any, Observation, Any
 
     Raises:
         TypeError: If there is no `GlimpseVectorEnv` inside.
+        ValueError: With same-step autoreset where the last step moves something: the last scene is gone by then.
     """
 
     def __init__(self, env: gym.vector.VectorEnv[Observation, Any, npt.NDArray[Any]]) -> None:
         super().__init__(env)
         self._glimpse_env: GlimpseVectorEnv = _inside(env, GlimpseVectorEnv)
+        if self._glimpse_env.task.steers and self._glimpse_env.autoreset_mode is AutoresetMode.SAME_STEP:
+            raise ValueError(
+                "autoreset_mode='SameStep' leaves no trace of the last scene of an episode, which its last step moves; "
+                "choose 'NextStep' or 'Disabled'"
+            )
         self._canvases = _planes(self._glimpse_env.canvases())
         single = _full_space(cast("spaces.Dict", env.single_observation_space), self._canvases[0])
         self.single_observation_space, self.observation_space = single, batch_space(single, env.num_envs)

@@ -48,11 +48,14 @@ FROZEN: dict[str, dict[str, Any]] = {
     "{}Pairs-v0": {**SEVERAL, **READING, "scene": "scattered", "clutter": 8},
     "{}Addition-v0": {**SEVERAL, "scene": "sum"},
     "{}Sequence-v0": {**SEVERAL, **READING, "scene": "line", "count": (1, 5), "budget": 18},
+    "Moving{}-v0": {**RETINA, "scene": "drifting"},
 }
 WORDS = {
     **RETINA, **READING, "source": "words", "scene": "word", "count": (1, 12), "strings": 0.25, "canvas": (32, 100),
     "fragment": 6, "budget": 26,
 }  # fmt: skip
+CATCH = {**RETINA, "source": "block", "scene": "catch", "canvas": 24, "clutter": 0, "patch": 6, "budget": 23}
+OTHERS: dict[str, dict[str, Any]] = {"Words-v0": WORDS, "GlimpseCatch-v0": CATCH}
 IMAGES = noise_images(size=(28, 28))
 
 
@@ -63,9 +66,13 @@ def test_what_an_id_means_is_frozen(pattern: str, name: str, source: str) -> Non
     assert vars(task) == {**FROZEN[pattern], "source": source}
 
 
-def test_what_the_other_ids_mean_is_frozen() -> None:
-    assert vars(Task.of(TASKS["Words-v0"][1])) == WORDS
-    assert len(TASKS) == 2 * len(FROZEN) + 1
+@pytest.mark.parametrize("name", OTHERS)
+def test_what_another_id_means_is_frozen(name: str) -> None:
+    assert vars(Task.of(TASKS[name][1])) == OTHERS[name]
+
+
+def test_no_id_is_left_out() -> None:
+    assert len(TASKS) == 2 * len(FROZEN) + len(OTHERS)
 
 
 @pytest.mark.parametrize("name", TASKS)

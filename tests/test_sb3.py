@@ -32,6 +32,10 @@ SMALL: dict[str, Any] = {"source": NOISE, "canvas": 16, "clutter": 1, "fragment"
 FIXED: dict[str, Any] = {**SMALL, "stopping": False, "glimpse_cost": 0.0, "zooms": (1,), "reward": "running"}
 
 
+DRIFT: dict[str, Any] = {**FIXED, "scene": "drifting"}
+CATCH: dict[str, Any] = {**FIXED, "source": "block", "scene": "catch", "clutter": 0, "reward": "final"}
+
+
 def assert_same(one: Any, other: Any) -> None:
     assert set(one) == set(other)
     for name in one:
@@ -46,7 +50,7 @@ def ones_of(history: bool, **task: Any) -> DummyVecEnv:
 
 @pytest.mark.parametrize("history", [False, True])
 @pytest.mark.parametrize("mode", ["grid", "flat", "box"])
-@pytest.mark.parametrize("task", [SMALL, FIXED])
+@pytest.mark.parametrize("task", [SMALL, FIXED, DRIFT, CATCH])
 def test_step_equals_vec_env_of_single_environments(task: dict[str, Any], mode: str, history: bool) -> None:
     native = sb3.make(ID, LANES, seed=SEED, history=history, action_mode=mode, **task)
     dummy = ones_of(history, action_mode=mode, **task)

@@ -21,6 +21,8 @@ IMAGES = noise_images()
 SMALL: dict[str, Any] = {"source": IMAGES, "canvas": 30, "clutter": 3, "patch": 6, "budget": 6, "glimpse_cost": 0.1}
 FIXED: dict[str, Any] = {**SMALL, "stopping": False, "glimpse_cost": 0, "reward": "running", "scales": (1, 2)}
 SUM: dict[str, Any] = {**FIXED, "scene": "sum", "count": (2, 2), "canvas": 60}
+DRIFT: dict[str, Any] = {**FIXED, "scene": "drifting"}
+CATCH: dict[str, Any] = {**FIXED, "source": "block", "scene": "catch", "clutter": 0, "reward": "final"}
 MODES = list(AutoresetMode)
 
 
@@ -35,7 +37,7 @@ def unroll(env: GlimpseVectorEnv, steps: int) -> list[Any]:
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize(
-    "task", [SMALL, FIXED, {**SMALL, "action_mode": "flat"}, {**SMALL, "action_mode": "hybrid"}, SUM]
+    "task", [SMALL, FIXED, {**SMALL, "action_mode": "flat"}, {**SMALL, "action_mode": "hybrid"}, SUM, DRIFT, CATCH]
 )
 def test_it_equals_gymnasiums_own_vector_of_single_environments(task: dict[str, Any], mode: AutoresetMode) -> None:
     lanes = 8

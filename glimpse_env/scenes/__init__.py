@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from glimpse_env import state as s
 from glimpse_env.kernel import kernel
-from glimpse_env.scenes import captioned, cluttered, several, words
+from glimpse_env.scenes import captioned, catch, cluttered, moving, several, words
 
 Ints = npt.NDArray[np.int64]
 Names = tuple[str, ...]
@@ -24,15 +24,20 @@ class Scene(NamedTuple):
 
     Attributes:
         number: What the kernels know it by.
-        speech: `state.NAMING`, one symbol is the answer; or `state.READING`, a text is spoken symbol by symbol.
+        speech: `state.NAMING`, one symbol is the answer; `state.READING`, a text is spoken symbol by symbol; or
+            `state.STEERING`, each symbol moves a sprite.
         several: Whether the keyword `count` says how many images there are; otherwise there is one.
         symbols: From the classes of the images and `count` to the names of what may be said.
+        movers: How many sprites can move; they come first.
+        frozen: How many frozen scenes make a test; None: as many as the split has images.
     """
 
     number: int
     speech: int
     several: bool
     symbols: Callable[[Names, Range], Names]
+    movers: int = 0
+    frozen: int | None = None
 
 
 def _classes(classes: Names, count: Range) -> Names:
@@ -51,7 +56,15 @@ def _texts(classes: Names, count: Range) -> Names:
     return (*classes, END)
 
 
-CROWDED, SCATTERED, SUMMED, LINE, CAPTIONED, WORD = range(6)
+def _on_their_way(classes: Names, count: Range) -> Names:
+    return tuple(f"{name} {way}" for name in classes for way in moving.WAYS)
+
+
+def _moves(classes: Names, count: Range) -> Names:
+    return catch.MOVES
+
+
+CROWDED, SCATTERED, SUMMED, LINE, CAPTIONED, WORD, DRIFTING, CATCH = range(8)
 
 #: The keyword `scene` -> what it means.
 SCENES: dict[str, Scene] = {
@@ -61,6 +74,8 @@ SCENES: dict[str, Scene] = {
     "line": Scene(LINE, s.READING, True, _closed),
     "captioned": Scene(CAPTIONED, s.READING, False, _texts),
     "word": Scene(WORD, s.READING, True, _closed),
+    "drifting": Scene(DRIFTING, s.NAMING, False, _on_their_way, movers=1),
+    "catch": Scene(CATCH, s.STEERING, False, _moves, movers=2, frozen=10_000),
 }
 
 
@@ -78,5 +93,9 @@ def lay_out(key: int, index: int, table: Ints, book: Ints, config: Ints, sprites
         several.line(key, index, table, config, sprites, texts, lane)
     elif scene == CAPTIONED:
         captioned.lay_out(key, index, table, book, config, sprites, texts, lane)
-    else:
+    elif scene == WORD:
         words.lay_out(key, index, table, book, config, sprites, texts, lane)
+    elif scene == DRIFTING:
+        moving.drift(key, index, table, config, sprites, texts, lane)
+    else:
+        catch.lay_out(key, table, config, sprites, texts, lane)

@@ -62,7 +62,7 @@ def lay_out(key: int, index: int, table: Ints, config: Ints, sprites: Ints, text
         index: The image to show, modulo their number, or `state.NO_INDEX` to draw it too.
         table: int64, (images, 4), see `glimpse_env.state`.
         config: int64, the task.
-        sprites: int64, (lanes, 1 + fragments, 8), written.
+        sprites: int64, (lanes, 1 + fragments, 10), written.
         texts: int64, (lanes, 1, 1), written.
         lane: Whose sprites.
     """

@@ -103,7 +103,7 @@ def scattered(key: int, index: int, table: Ints, config: Ints, sprites: Ints, te
         index: One image, modulo their number, or `state.NO_INDEX` to draw it too.
         table: int64, (images, 4), see `glimpse_env.state`.
         config: int64, the task.
-        sprites: int64, (lanes, most images + fragments, 8), written.
+        sprites: int64, (lanes, most images + fragments, 10), written.
         texts: int64, (lanes, 1, length), written.
         lane: Whose sprites.
     """

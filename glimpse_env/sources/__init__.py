@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+import numpy as np
 import numpy.typing as npt
 
 from glimpse_env.sources.arrays import arrays, splits
@@ -49,7 +50,11 @@ def _words() -> Source:
     return words()
 
 
-_MAKERS: dict[str, Callable[[], Source]] = {"mnist": _mnist, "digits": _digits, "words": _words}
+def _block() -> Source:
+    return replace(splits({split: (np.full((1, 1, 2), 255, np.uint8), [0]) for split in SPLITS}), name="block")
+
+
+_MAKERS: dict[str, Callable[[], Source]] = {"mnist": _mnist, "digits": _digits, "words": _words, "block": _block}
 
 # Per process, so that any number of environments share one copy of the images: (name, stand_in_for) -> source.
 _loaded: dict[tuple[str, str | None], Source] = {}
@@ -63,9 +68,9 @@ def load(
     """The images that ``source`` names.
 
     Args:
-        source: ``"mnist"``; ``"digits"``, the bundled glyphs; ``"words"``, printed letters and a lexicon; the path of a
-            folder of class folders (see `folder`); a pair (images, labels) (see `arrays`); a dict of such pairs by
-            split (see `splits`); or a `Source`.
+        source: ``"mnist"``; ``"digits"``, the bundled glyphs; ``"words"``, printed letters and a lexicon; ``"block"``,
+            one white image of 1x2 pixels; the path of a folder of class folders (see `folder`); a pair (images, labels)
+            (see `arrays`); a dict of such pairs by split (see `splits`); or a `Source`.
         fallback: What to use, with a warning, where ``"mnist"`` cannot be had: ``"digits"``, or None to raise instead.
             The source returned then says so in ``name`` and ``stand_in_for``.
 

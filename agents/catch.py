@@ -1,0 +1,298 @@
+"""Catch: RAM with an LSTM core, learning to play from the reward alone (Mnih et al. 2014, 1406.6247, section 4.2).
+
+    glimpse   g = relu(W relu(W_x x) + W relu(W_l l))
+    core      LSTM
+    move      softmax(W h), drawn at every step: left, stay or right
+    gaze      Normal(W h, std)
+    learning  REINFORCE, equation (3): whether the ball was caught, less the baseline b = W h, for both at every step
+
+There is no label here that anybody could learn from. What differs from the paper, which leaves the recipe open:
+
+* Adam on batches of games, the advantage divided by its standard deviation, an entropy bonus on the moves that falls
+  to 0.
+* Beside the place of the glimpse the network is told how much of the game is left and how it has moved last: it knows
+  both anyway, as it counts and decides; an LSTM that has to find out takes longer.
+* The baseline's error trains the core too.
+* At evaluation the likeliest move and the mean gaze: one path a game.
+
+`Tracker` sees the whole screen and is perfect.
+
+    python -m agents.catch --games 2_000_000
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from agents.lstm import lstm
+from agents.training import Log, Row, fresh_scenes, ignore, make_lanes, optimise
+from glimpse_env.env import Observation
+from glimpse_env.vector_env import GlimpseVectorEnv
+
+MOVES = 3
+
+
+@dataclass(frozen=True)
+class Config:
+    """The recipe.
+
+    Attributes:
+        batch: Games in an update.
+        learning_rate: Of Adam; rises over the first 2 % of the updates, then falls to 0 along a cosine.
+        features: Units of the glimpse and of the LSTM; the glimpse network's first layers have half as many.
+        gaze: ``"learned"``, or ``"random"``: uniform, the anchor that a learned gaze must beat.
+        gaze_std: Standard deviation of the gaze while training, in its units of [-1, 1].
+        entropy: Weight of the moves' entropy at the start; it falls linearly to 0.
+        baseline_weight: Of the baseline's squared error.
+        precision: ``"bfloat16"`` runs matrix products on the processor's matrix units, where it has them.
+        clip: Largest norm of the gradient.
+    """
+
+    batch: int = 512
+    learning_rate: float = 1e-3
+    features: int = 256
+    gaze: Literal["learned", "random"] = "learned"
+    gaze_std: float = 0.15
+    entropy: float = 0.01
+    baseline_weight: float = 1.0
+    precision: Literal["float32", "bfloat16"] = "bfloat16"
+    clip: float = 1.0
+
+
+class State(NamedTuple):
+    """What the policy carries from step to step.
+
+    Attributes:
+        output: Of the LSTM: float32, (lanes, features).
+        memory: Of the LSTM: float32, (lanes, features).
+        moved: The latest move, one-hot; zeros before the first: float32, (lanes, 3).
+    """
+
+    output: Tensor
+    memory: Tensor
+    moved: Tensor
+
+
+class Policy(nn.Module):
+    """The networks for the spaces of one environment."""
+
+    def __init__(self, env: GlimpseVectorEnv, config: Config) -> None:
+        super().__init__()
+        pixels = math.prod(env.single_observation_space["glimpse"].shape)  # type: ignore[index]
+        self.config, features = config, config.features
+        self.what = nn.Linear(pixels, features // 2)
+        self.where = nn.Linear(4 + MOVES, features // 2)
+        self.glimpse = nn.Linear(features, features)  # of both, so that it is the paper's sum
+        self.core = nn.Linear(2 * features, 4 * features)
+        self.decide = nn.Linear(features, MOVES + 2 + 1)  # moves, gaze, baseline
+        nn.init.zeros_(self.decide.weight)  # begin with even chances, in the middle, expecting nothing
+        nn.init.zeros_(self.decide.bias)
+
+    def start(self, lanes: int) -> State:
+        """Before the first glimpse."""
+        nothing = torch.zeros(lanes, self.config.features)
+        return State(nothing, nothing, torch.zeros(lanes, MOVES))
+
+    def forward(self, seen: Observation, state: State) -> tuple[Tensor, Tensor]:
+        """Take in one glimpse: the LSTM's next output and memory."""
+        what = F.relu(self.what(torch.from_numpy(seen["glimpse"]).flatten(1)))
+        told = torch.cat([torch.from_numpy(seen["gaze"]), torch.from_numpy(seen["budget"]), state.moved], 1)
+        glimpse = F.relu(self.glimpse(torch.cat([what, F.relu(self.where(told))], 1)))
+        return lstm(self.core(torch.cat([glimpse, state.output.to(glimpse.dtype)], 1)), state.memory)
+
+    def decisions(self, outputs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """From LSTM outputs (..., features): logits of the moves, mean gaze and baseline, each float32."""
+        moves, gaze, baseline = self.decide(outputs).float().split([MOVES, 2, 1], -1)
+        return moves, gaze, baseline[..., 0]
+
+
+class Rollout(NamedTuple):
+    """A batch of whole games, time first.
+
+    Attributes:
+        logits: Of the moves: (steps, lanes, 3).
+        moves: What was drawn: int64, (steps, lanes).
+        means: Of the gaze: (steps, lanes, 2).
+        gazes: What was drawn: (steps, lanes, 2).
+        baselines: (steps, lanes).
+        caught: 1 or 0: (lanes,).
+    """
+
+    logits: Tensor
+    moves: Tensor
+    means: Tensor
+    gazes: Tensor
+    baselines: Tensor
+    caught: Tensor
+
+
+def rollout(policy: Policy, env: GlimpseVectorEnv, seen: Observation) -> Rollout:
+    """Play the games that begin with `seen`; all of them take equally long."""
+    state, outputs, moves, gazes = policy.start(env.num_envs), [], [], []
+    for _ in range(env.task.budget):
+        output, memory = policy(seen, state)
+        outputs.append(output)
+        with torch.no_grad():
+            logits, mean, _ = policy.decisions(output)
+            moves.append(torch.distributions.Categorical(logits=logits).sample())
+            gazes.append(mean + policy.config.gaze_std * torch.randn_like(mean))
+            if policy.config.gaze == "random":
+                gazes[-1] = 2 * torch.rand_like(mean) - 1
+        state = State(output, memory, F.one_hot(moves[-1], MOVES).float())
+        seen, reward, _, _, _ = env.step({"gaze": gazes[-1].numpy(), "symbol": moves[-1].numpy()})
+    decided = policy.decisions(torch.stack(outputs))
+    return Rollout(
+        decided[0], torch.stack(moves), decided[1], torch.stack(gazes), decided[2], torch.from_numpy(reward).float()
+    )
+
+
+def loss_of(played: Rollout, config: Config, entropy: float) -> Tensor:
+    """REINFORCE for moves and gazes, squared error for the baseline, minus `entropy` times the moves' entropy."""
+    surprise = played.caught - played.baselines
+    advantage = surprise.detach() / (surprise.detach().std() + 1e-3)
+    moves = torch.distributions.Categorical(logits=played.logits)
+    chosen = moves.log_prob(played.moves)
+    if config.gaze == "learned":
+        looks = torch.distributions.Normal(played.means, config.gaze_std).log_prob(played.gazes).sum(2)
+        chosen = chosen + F.pad(looks[:-1], (0, 0, 0, 1))  # the look of the last step is never taken
+    error = surprise.square().mean()
+    return config.baseline_weight * error - (advantage * chosen + entropy * moves.entropy()).sum(0).mean()
+
+
+class CatchAgent:
+    """A trained policy, one path for each game."""
+
+    action_mode = "hybrid"
+
+    def __init__(self, policy: Policy) -> None:
+        self.policy = policy.eval()
+        self.chance = np.random.default_rng(0)
+
+    def reset(self, lanes: int) -> None:
+        """Forget the past."""
+        self.state = self.policy.start(lanes)
+
+    @torch.no_grad()
+    def act(self, seen: Observation) -> dict[str, npt.NDArray[Any]]:
+        """The likeliest move, and the mean gaze."""
+        output, memory = self.policy(seen, self.state)
+        logits, mean, _ = self.policy.decisions(output)
+        move, gaze = logits.argmax(1), mean.numpy()
+        if self.policy.config.gaze == "random":
+            gaze = self.chance.uniform(-1, 1, gaze.shape).astype(np.float32)
+        self.state = State(output, memory, F.one_hot(move, MOVES).float())
+        return {"gaze": gaze, "symbol": move.numpy()}
+
+
+class Tracker:
+    """Knows the whole game: goes where the ball will land, and looks at it as it falls. A reference."""
+
+    action_mode = "hybrid"
+    board = "reference"
+
+    def peek(self, env: GlimpseVectorEnv) -> None:
+        """See where the ball will land."""
+        self.env, self.goal = env, env.targets()
+
+    def act(self, seen: Observation) -> dict[str, npt.NDArray[Any]]:
+        """A step towards the nearer of the two places that catch."""
+        ball, paddle = self.env.boxes()[:, 0, :2], self.env.boxes()[:, 1, 1]
+        move = np.where(paddle < self.goal - 1, 1, np.where(paddle > self.goal, -1, 0))
+        gaze = 2 * ball / (np.array(self.env.canvas_size) - 1) - 1
+        return {"gaze": gaze.astype(np.float32), "symbol": move + 1}
+
+
+def train(
+    task: str = "GlimpseCatch-v0",
+    *,
+    seed: int,
+    steps: int,
+    folder: Path,
+    log: Log = ignore,
+    overrides: dict[str, Any] | None = None,
+    **config: Any,
+) -> CatchAgent:
+    """Train on fresh games; called again, it goes on from its checkpoint, to the same bits.
+
+    Args:
+        task: The environment's id.
+        seed: Of the weights, the games and the exploration.
+        steps: Environment steps in all; `steps / budget` games.
+        folder: Where the checkpoint lives.
+        log: Gets a row of the learning curve about a hundred times.
+        overrides: Keywords of the task that differ from the id's.
+        **config: See `Config`.
+
+    Raises:
+        ValueError: If the folder holds a checkpoint made with other settings, or the task steers nothing.
+    """
+    recipe = Config(**config)
+    settings = {"task": task, "seed": seed, "steps": steps, "overrides": overrides or {}, **asdict(recipe)}
+    env = make_lanes(task, recipe.batch, **(overrides or {}))
+    if not env.task.steers:
+        raise ValueError(f"{task} has nothing to steer; agents.catch plays GlimpseCatch-v0, agents.ram_plus the others")
+    torch.manual_seed(seed)
+    policy = Policy(env, recipe)
+    optimizer = torch.optim.Adam(policy.parameters(), recipe.learning_rate, betas=(0.9, 0.99), fused=True)
+    updates = max(1, steps // (recipe.batch * env.task.budget))
+
+    def update(k: int) -> Row:
+        for group in optimizer.param_groups:
+            warm = min(1.0, (k + 1) / (0.02 * updates))
+            group["lr"] = recipe.learning_rate * warm * 0.5 * (1 + math.cos(math.pi * k / updates))
+        with torch.autocast("cpu", torch.bfloat16, enabled=recipe.precision == "bfloat16"):
+            played = rollout(policy, env, fresh_scenes(env, seed, k))
+        optimizer.zero_grad()
+        loss_of(played, recipe, recipe.entropy * (1 - k / updates)).backward()
+        pull = policy.decide.weight.grad
+        row = {
+            "accuracy": float(played.caught.mean()),
+            "location_gradient_norm": float(pull[MOVES : MOVES + 2].norm()) if pull is not None else 0.0,
+        }
+        nn.utils.clip_grad_norm_(policy.parameters(), recipe.clip)
+        optimizer.step()
+        return row
+
+    parts = {"policy": policy, "optimizer": optimizer}
+    path, size = folder / "catch.pt", recipe.batch * env.task.budget
+    optimise(update, updates, size, title=f"RAM {task}", path=path, settings=settings, parts=parts, log=log)
+    return CatchAgent(policy)
+
+
+@dataclass
+class Command:
+    """Train, then score on the frozen test games.
+
+    Attributes:
+        games: How many, in training.
+        seed: Of everything.
+        folder: For the checkpoint; run again to go on.
+        config: The recipe.
+    """
+
+    games: int = 2_000_000
+    seed: int = 0
+    folder: Path = Path("runs/catch")
+    config: Config = Config()
+
+
+if __name__ == "__main__":
+    import tyro
+
+    from glimpse_env import evaluate
+
+    command = tyro.cli(Command)
+    torch.set_num_threads(1)
+    steps = command.games * 23
+    agent = train(seed=command.seed, steps=steps, folder=command.folder, **asdict(command.config))
+    score = evaluate(agent, "GlimpseCatch-v0")
+    print(f"GlimpseCatch-v0: {100 * score.accuracy:.2f} % of the test games caught, one path a game")
