@@ -1,0 +1,152 @@
+"""Trained policies small enough to publish: weights in half the bits and, beside them, what they were trained for.
+
+    python -m agents.checkpoints export runs/ram_plus/ram_plus.pt checkpoints/crowded.safetensors
+    python -m agents.checkpoints evaluate checkpoints/*.safetensors
+
+A safetensors file holds numbers and text and no code, so that loading a stranger's is safe.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import sys
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import nn
+
+from agents.training import make_lanes
+from glimpse_env import evaluate
+from glimpse_env.evaluation import Evaluation
+from glimpse_env.vector_env import GlimpseVectorEnv
+
+#: agent, a module of `agents` -> what its checkpoint calls its networks.
+AGENTS = {"ram": "policy", "ram_plus": "policy", "dram": "policy", "draw_reader": "reader"}
+_PRECISION = torch.float16
+
+
+def export(checkpoint: Path, file: Path) -> None:
+    """Publish the networks of a checkpoint that a training has left.
+
+    Args:
+        checkpoint: What the training wrote: ``<agent>.pt``.
+        file: What to write: a ``.safetensors`` file.
+
+    Raises:
+        ValueError: If it is not the checkpoint of an agent of `AGENTS`.
+    """
+    agent = checkpoint.stem
+    _check(agent, checkpoint)
+    state = torch.load(checkpoint, weights_only=False)
+    weights = {name: weight.to(_PRECISION).contiguous() for name, weight in state[AGENTS[agent]].items()}
+    file.parent.mkdir(parents=True, exist_ok=True)
+    partial = file.with_suffix(f".{os.getpid()}.tmp")
+    try:
+        save_file(weights, partial, {"agent": agent, "settings": json.dumps(state["settings"])})
+        os.replace(partial, file)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Published:
+    """A published policy.
+
+    Attributes:
+        agent: Ready to be evaluated.
+        name: What it is: a key of `AGENTS`.
+        task: The id it was trained on.
+        overrides: Keywords of that task that differed from the id's.
+        settings: All that it was trained with.
+    """
+
+    agent: Any
+    name: str
+    task: str
+    overrides: dict[str, Any]
+    settings: dict[str, Any]
+
+
+def load(file: Path, **overrides: Any) -> Published:
+    """A published policy, for its own task or, with `overrides`, for that task changed in keywords that leave it able.
+
+    Raises:
+        ValueError: If the file is none of `export`, or its networks do not fit the task.
+        DataError: If the task has no real images here.
+    """
+    try:
+        with safe_open(file, "pt") as opened:
+            told = opened.metadata() or {}
+            weights = {name: opened.get_tensor(name).float() for name in opened.keys()}  # noqa: SIM118  not a dict
+    except SafetensorError as error:
+        raise ValueError(f"{file} is no safetensors file ({error}); get it again") from error
+    name = told.get("agent", "")
+    _check(name, file)
+    settings = json.loads(told["settings"])
+    keywords = {**settings["overrides"], **overrides}
+    networks, agent = _untrained(name, make_lanes(settings["task"], 1, **keywords), settings)
+    try:
+        networks.load_state_dict(weights)
+    except RuntimeError as error:
+        raise ValueError(f"the networks of {file} do not fit {settings['task']} with {keywords}: {error}") from error
+    return Published(agent=agent, name=name, task=settings["task"], overrides=keywords, settings=settings)
+
+
+def score(file: Path, split: str = "test", **overrides: Any) -> Evaluation:
+    """The score of a published policy on the frozen scenes of its task; arguments as for `load`."""
+    published = load(file, **overrides)
+    return evaluate(published.agent, published.task, split=split, progress=False, **published.overrides)
+
+
+def _untrained(name: str, env: GlimpseVectorEnv, settings: dict[str, Any]) -> tuple[nn.Module, Any]:
+    """The networks that `settings` name, and the agent that plays them."""
+    module = importlib.import_module(f"agents.{name}")
+    known = {field.name for field in fields(module.Config)}  # an option that came later keeps its default
+    recipe = module.Config(**{option: value for option, value in settings.items() if option in known})
+    match name:
+        case "ram":
+            policy = module.Policy(env, recipe.features)
+            return policy, module.RamAgent(policy, env, recipe)
+        case "ram_plus":
+            policy = module.Policy(env, recipe)
+            return policy, module.RamPlusAgent(policy, env)
+        case "dram":
+            policy = module.Policy(env, recipe)
+            return policy, module.DramAgent(policy, env)
+        case _:
+            reader = module.Reader(*env._dynamics.canvas, len(env.source.classes), recipe)
+            return reader, module.DrawReaderAgent(reader)
+
+
+def _check(name: str, file: Path) -> None:
+    if name not in AGENTS:
+        known = ", ".join(AGENTS)
+        raise ValueError(f"{file} is of the agent {name!r}, which cannot be published; known are {known}")
+
+
+def main(arguments: list[str]) -> None:
+    """`export CHECKPOINT FILE`, or `evaluate FILE ... [KEYWORD=JSON ...]`."""
+    match arguments:
+        case ["export", checkpoint, file]:
+            export(Path(checkpoint), Path(file))
+            print(f"{file}: {Path(file).stat().st_size / 1e6:.2f} MB")
+        case ["evaluate", *rest] if any("=" not in text for text in rest):
+            pairs = [text.partition("=") for text in rest if "=" in text]
+            overrides = {name: json.loads(value) for name, _, value in pairs}
+            for file in (Path(text) for text in rest if "=" not in text):
+                found = score(file, **overrides)
+                error, glimpses = 100 * (1 - found.accuracy), found.mean_glimpses
+                print(f"{file}: {found.log.id} test error {error:.2f} % at {glimpses:.2f} glimpses, one path a scene")
+        case _:
+            raise SystemExit(f"usage: python -m agents.checkpoints {main.__doc__}")
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    main(sys.argv[1:])
