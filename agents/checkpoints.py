@@ -139,8 +139,8 @@ def main(arguments: list[str]) -> None:
         case ["evaluate", *rest] if any("=" not in text for text in rest):
             pairs = [text.partition("=") for text in rest if "=" in text]
             overrides = {name: json.loads(value) for name, _, value in pairs}
-            for file in (Path(text) for text in rest if "=" not in text):
-                found = score(file, **overrides)
+            for file in (text for text in rest if "=" not in text):
+                found = score(Path(file), **overrides)
                 error, glimpses = 100 * (1 - found.accuracy), found.mean_glimpses
                 print(f"{file}: {found.log.id} test error {error:.2f} % at {glimpses:.2f} glimpses, one path a scene")
         case _:
