@@ -14,7 +14,7 @@ import os
 import sys
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -61,8 +61,8 @@ class Published:
     Attributes:
         agent: Ready to be evaluated.
         name: What it is: a key of `AGENTS`.
-        task: The id it was trained on.
-        overrides: Keywords of that task that differed from the id's.
+        task: The id it plays.
+        overrides: Keywords of that task that differ from the id's.
         settings: All that it was trained with.
     """
 
@@ -73,13 +73,47 @@ class Published:
     settings: dict[str, Any]
 
 
-def load(file: Path, **overrides: Any) -> Published:
-    """A published policy, for its own task or, with `overrides`, for that task changed in keywords that leave it able.
+def load(file: Path, task: str | None = None, overrides: dict[str, Any] | None = None) -> Published:
+    """A published policy.
+
+    Args:
+        file: What `export` wrote.
+        task: The id to play; None takes the one it was trained on.
+        overrides: Keywords of the task that differ from the id's; None takes those it was trained with. Networks bear a
+            change of the budget, of stopping and of its price, and none of what they see.
 
     Raises:
         ValueError: If the file is none of `export`, or its networks do not fit the task.
         DataError: If the task has no real images here.
     """
+    name, settings, weights = _read(file)
+    task = settings["task"] if task is None else task
+    keywords = settings["overrides"] if overrides is None else overrides
+    networks, agent = _untrained(name, make_lanes(task, 1, **keywords), settings)
+    try:
+        networks.load_state_dict(weights)
+    except RuntimeError as error:
+        raise ValueError(f"the networks of {file} do not fit {task} with {keywords}: {error}") from error
+    return Published(agent=agent, name=name, task=task, overrides=keywords, settings=settings)
+
+
+def board_of(file: Path) -> Literal["reward", "labels", "reference"]:
+    """What a published policy has used, as `benchmarks.suite.BOARDS` has it; raises as `load` does."""
+    name, settings, _ = _read(file)
+    if name == "draw_reader" or settings.get("context"):
+        return "reference"
+    return "labels" if settings.get("label_weight", 1) else "reward"
+
+
+def score(file: Path, changes: dict[str, Any]) -> Evaluation:
+    """The score on the frozen test scenes of the task it was trained on, with `changes` to that task's keywords."""
+    trained = load(file)
+    published = load(file, overrides={**trained.overrides, **changes})
+    return evaluate(published.agent, published.task, progress=False, **published.overrides)
+
+
+def _read(file: Path) -> tuple[str, dict[str, Any], dict[str, torch.Tensor]]:
+    """Agent, settings and weights of a published policy."""
     try:
         with safe_open(file, "pt") as opened:
             told = opened.metadata() or {}
@@ -88,20 +122,7 @@ def load(file: Path, **overrides: Any) -> Published:
         raise ValueError(f"{file} is no safetensors file ({error}); get it again") from error
     name = told.get("agent", "")
     _check(name, file)
-    settings = json.loads(told["settings"])
-    keywords = {**settings["overrides"], **overrides}
-    networks, agent = _untrained(name, make_lanes(settings["task"], 1, **keywords), settings)
-    try:
-        networks.load_state_dict(weights)
-    except RuntimeError as error:
-        raise ValueError(f"the networks of {file} do not fit {settings['task']} with {keywords}: {error}") from error
-    return Published(agent=agent, name=name, task=settings["task"], overrides=keywords, settings=settings)
-
-
-def score(file: Path, split: str = "test", **overrides: Any) -> Evaluation:
-    """The score of a published policy on the frozen scenes of its task; arguments as for `load`."""
-    published = load(file, **overrides)
-    return evaluate(published.agent, published.task, split=split, progress=False, **published.overrides)
+    return name, json.loads(told["settings"]), weights
 
 
 def _untrained(name: str, env: GlimpseVectorEnv, settings: dict[str, Any]) -> tuple[nn.Module, Any]:
@@ -138,9 +159,9 @@ def main(arguments: list[str]) -> None:
             print(f"{file}: {Path(file).stat().st_size / 1e6:.2f} MB")
         case ["evaluate", *rest] if any("=" not in text for text in rest):
             pairs = [text.partition("=") for text in rest if "=" in text]
-            overrides = {name: json.loads(value) for name, _, value in pairs}
+            changes = {name: json.loads(value) for name, _, value in pairs}
             for file in (text for text in rest if "=" not in text):
-                found = score(Path(file), **overrides)
+                found = score(Path(file), changes)
                 error, glimpses = 100 * (1 - found.accuracy), found.mean_glimpses
                 print(f"{file}: {found.log.id} test error {error:.2f} % at {glimpses:.2f} glimpses, one path a scene")
         case _:

@@ -21,8 +21,8 @@ class Entrant:
 
     Attributes:
         name: The folder of its results.
-        source: What names it on the command line: a known name, ``module:attribute`` or the name of a zip.
-        what: ``module:attribute``, or the path of a zip that Stable-Baselines3 saved.
+        source: What names it on the command line: a known name, ``module:attribute`` or the name of a file.
+        what: ``module:attribute``, or the path of a saved policy.
         board: What it may use, see `benchmarks.suite.BOARDS`.
         learns: Whether it is trained here, so that the training budget applies.
         most: Environment steps it is trained for where the task's budget is larger, for a learner too slow for that.
@@ -93,7 +93,8 @@ def resolve(text: str) -> Entrant:
     Args:
         text: A name of `AGENTS`; ``my_package.my_module:attribute``, the attribute being an agent class that takes no
             arguments (or `seed`), a function from observations to actions, or a trainer like those of `agents`; or
-            the path of a ``.zip`` that Stable-Baselines3 saved. ``NAME=`` before any of them names its results.
+            the path of a ``.zip`` that Stable-Baselines3 saved or of a ``.safetensors`` that `agents.checkpoints` did.
+            ``NAME=`` before any of them names its results.
 
     Raises:
         ValueError: If there is no such agent, or its name is not fit for a folder; the message says what there is.
@@ -103,15 +104,19 @@ def resolve(text: str) -> Entrant:
         raise ValueError(f"agent name {name!r} must consist of letters, digits, '_', '-' and '.': it names a folder")
     if what in AGENTS:
         return replace(AGENTS[what], name=name or what)
-    if what.endswith(".zip"):
+    if what.endswith((".zip", ".safetensors")):
         if not Path(what).is_file():
-            raise ValueError(f"there is no file {what}; the agent to load must be a zip saved by Stable-Baselines3")
+            raise ValueError(
+                f"there is no file {what}; the agent to load must be a zip saved by Stable-Baselines3, or a policy "
+                "published by `python -m agents.checkpoints export`"
+            )
         own, source, digest = name or Path(what).stem, Path(what).name, _sha256(Path(what))
-        return Entrant(name=own, source=source, what=what, board="reward", learns=False, sha256=digest)
+        board: Board = "reward" if what.endswith(".zip") else _checkpoints().board_of(Path(what))
+        return Entrant(name=own, source=source, what=what, board=board, learns=False, sha256=digest)
     if ":" not in what:
         near = difflib.get_close_matches(what, AGENTS, 1)
         hint = f"did you mean {near[0]!r}? " if near else ""
-        known = f"{', '.join(AGENTS)}, module:attribute and the path of a .zip"
+        known = f"{', '.join(AGENTS)}, module:attribute and the path of a .zip or .safetensors"
         raise ValueError(f"unknown agent {what!r}; {hint}known are {known}")
     policy = _load(what)
     if not callable(policy):
@@ -138,6 +143,8 @@ def make(entrant: Entrant, task: str, *, seed: int, overrides: dict[str, Any], *
     """
     if entrant.what.endswith(".zip"):
         agent: Any = SB3Agent.load(entrant.what, task, **overrides)
+    elif entrant.what.endswith(".safetensors"):
+        agent = _checkpoints().load(Path(entrant.what), task, overrides).agent
     else:
         policy = _load(entrant.what)
         if _is_trainer(policy):
@@ -158,6 +165,11 @@ def _load(what: str) -> Any:
     except (ImportError, AttributeError) as error:
         package = module.split(".")[0]
         raise ValueError(f"cannot load agent {what!r}: {error}; run from the folder that holds {package!r}") from error
+
+
+def _checkpoints() -> Any:
+    """`agents.checkpoints`, imported when it is called for, as all agents are."""
+    return importlib.import_module("agents.checkpoints")
 
 
 def _is_trainer(policy: Any) -> bool:

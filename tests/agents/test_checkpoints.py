@@ -52,10 +52,10 @@ def test_it_takes_half_the_room(tmp_path: Path) -> None:
 def test_a_task_changed_in_what_it_can_bear_is_played_and_in_what_it_cannot_is_refused(tmp_path: Path) -> None:
     trained(tmp_path)
     checkpoints.export(tmp_path / "ram_plus.pt", tmp_path / "x.safetensors")
-    shorter = checkpoints.load(tmp_path / "x.safetensors", budget=3)
+    shorter = checkpoints.load(tmp_path / "x.safetensors", overrides={"budget": 3})
     assert evaluate(shorter.agent, TASK, scenes=10, progress=False, **shorter.overrides).mean_glimpses == 3
     with pytest.raises(ValueError, match=r"do not fit CrowdedDigitsRetina-v0 with {'scales': \[1, 2\]}"):
-        checkpoints.load(tmp_path / "x.safetensors", scales=[1, 2])
+        checkpoints.load(tmp_path / "x.safetensors", TASK, {"scales": [1, 2]})
 
 
 def test_what_is_no_published_policy_is_refused(tmp_path: Path) -> None:

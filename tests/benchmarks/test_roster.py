@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from agents import checkpoints, dram, ram
 from benchmarks.roster import AGENTS, make, resolve
+from glimpse_env import evaluate
 
 OWN = """
 import numpy as np
@@ -104,6 +106,34 @@ def test_a_saved_model_is_loaded(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("trainer", "small", "board"),
+    [
+        (ram.train, {"batch": 4}, "labels"),
+        (ram.train, {"batch": 4, "label_weight": 0.0}, "reward"),
+        (dram.train, {"scenes": 4}, "reference"),
+        (dram.train, {"scenes": 4, "context": False}, "labels"),
+    ],
+)
+def test_a_published_policy_is_loaded_for_the_task_it_is_to_play(
+    tmp_path: Path, trainer: Any, small: dict[str, Any], board: str
+) -> None:
+    name, task = trainer.__module__.rpartition(".")[2], "CenteredDigits-v0"
+    stopped: dict[str, Any] = {"stopping": True, "glimpse_cost": 0.01}
+    trainer(task, seed=0, steps=1, folder=tmp_path, overrides=stopped, **small)
+    file = tmp_path / "own.safetensors"
+    checkpoints.export(tmp_path / f"{name}.pt", file)
+    entrant = resolve(f"mine={file}")
+    assert (entrant.name, entrant.source, entrant.board, entrant.learns) == ("mine", file.name, board, False)
+    assert entrant.sha256 == resolve(str(file)).sha256 != resolve("ram").sha256
+    speaks = {}
+    for overrides in (stopped, {}):
+        agent = make(entrant, task, seed=0, overrides=overrides, steps=0, folder=tmp_path, log=print)
+        score = evaluate(agent, task, scenes=5, progress=False, **overrides)
+        speaks[bool(overrides)] = "speak" in score.log.actions
+    assert speaks == {True: True, False: False}
+
+
+@pytest.mark.parametrize(
     ("text", "message"),
     [
         ("pppo", "did you mean 'ppo'"),
@@ -112,6 +142,7 @@ def test_a_saved_model_is_loaded(tmp_path: Path) -> None:
         ("own_agents:number", "is 3; it must be an agent class"),
         ("own_agents:Nowhere", "board='nowhere'; choose one of reward, labels, reference"),
         ("nothing.zip", "there is no file nothing.zip"),
+        ("nothing.safetensors", "there is no file nothing.safetensors"),
         ("../up=ppo", "it names a folder"),
     ],
 )
