@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final, NamedTuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
@@ -14,8 +15,9 @@ from glimpse_env import actions as a
 from glimpse_env import retina, transition
 from glimpse_env import state as s
 from glimpse_env.bank import bank_of
+from glimpse_env.sentences import NO_FREQUENCIES, document_frequencies
 from glimpse_env.simd import OVERHANG
-from glimpse_env.sources import load
+from glimpse_env.sources import Source, load
 from glimpse_env.task import Task, whole
 from glimpse_env.threads import over_lanes
 from glimpse_env.transition import compose_lanes, reset_lanes, step_lanes
@@ -100,6 +102,7 @@ class Dynamics:
         self.gazes = np.zeros((lanes, 2))
         self.texts = np.full((lanes, task.references(bank), length), s.SILENT)
         self.said = np.full((lanes, length), s.SILENT)
+        self._frequencies = _frequencies(self.task) if task.reward == "cider" else NO_FREQUENCIES
         self._decisions = np.zeros((lanes, 5))
         self._cost = float(task.glimpse_cost)
         self._nothing = self._blank(0)
@@ -110,7 +113,7 @@ class Dynamics:
         self._bank, table, book = bank.pixels, bank.table, self.task.readable(bank)
         scratch = retina.scratch(self.config, self.threads)
         lanes = (self.counts, self.sprites, self.gazes, self.texts, self.said)
-        self._state = (self._bank, table, book, self.config, *lanes, *scratch)
+        self._state = (self._bank, table, book, self._frequencies, self.config, *lanes, *scratch)
 
     def __getstate__(self) -> dict[str, Any]:
         shared = ("_bank", "_state")  # found again rather than copied
@@ -209,3 +212,21 @@ class Dynamics:
         over_lanes(compose_lanes, self.lanes, self.threads, scenes, planes, *scene)
         pictures = scenes.reshape(self.lanes, channels, *self.canvas)
         return pictures[:, 0] if channels == 1 else np.ascontiguousarray(np.moveaxis(pictures, 1, 3))
+
+
+# Per source, as counting takes a second or two: rules of the task -> frequencies.
+_counted: WeakKeyDictionary[Source, dict[str, Ints]] = WeakKeyDictionary()
+
+
+def _frequencies(task: Task) -> Ints:
+    """In how many training scenes each n-gram of the references occurs, counted over as many as there are images."""
+    known = _counted.setdefault(task.source, {})
+    plain = replace(task, split="train", reward="final")
+    rules = str(plain.rules())
+    if rules not in known:
+        scenes = Dynamics(plain, len(bank_of(task.source, "train").table))
+        everyone = np.ones(scenes.lanes, np.bool_)
+        scenes.choose(np.arange(scenes.lanes), everyone)
+        scenes.reset(everyone)
+        known[rules] = document_frequencies(scenes.texts, int(scenes.config[s.END]))
+    return known[rules]

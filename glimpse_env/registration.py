@@ -40,6 +40,12 @@ _WORDS: dict[str, Any] = {
     **{"canvas": [32, 100], "clutter": 4, "fragment": 6, "budget": 26},
 }
 
+# One glimpse and one word a step; 18 are the longest sentence and its end.
+_CAPTIONS: dict[str, Any] = {
+    **{"source": "objects", "scene": "described", "count": [1, 4], "canvas": 96, "clutter": 0, "patch": 12},
+    **{"scales": [1, 2], "zooms": [1, 2, 4], "budget": 18, "stopping": False, "reward": "bleu"},
+}
+
 # A glimpse for every row that the ball falls.
 _CATCH: dict[str, Any] = {
     **{**_RETINA, "source": "block", "scene": "catch", "canvas": 24, "clutter": 0, "patch": 6, "budget": 23}
@@ -49,6 +55,7 @@ _CATCH: dict[str, Any] = {
 _OTHERS: dict[str, tuple[str, dict[str, Any]]] = {
     "Words-v0": ("R2AM, printed words", _WORDS),
     "GlimpseCatch-v0": ("RAM, Catch", _CATCH),
+    "SceneCaption-v0": ("Show, Attend and Tell", _CAPTIONS),
 }
 
 #: id -> (what it is, keywords); plain JSON. MNIST ids first, then their twins on the bundled glyphs, then the others.

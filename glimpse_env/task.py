@@ -13,15 +13,17 @@ import numpy.typing as npt
 
 from glimpse_env import state as s
 from glimpse_env.bank import Bank
-from glimpse_env.scenes import END, SCENES, words
+from glimpse_env.scenes import END, SCENES, captions, words
 from glimpse_env.scenes.catch import BALL_SIDE, PADDLE_WIDTH
 from glimpse_env.scenes.several import most_overlap
 from glimpse_env.sources.images import SPLITS, Source, Split
 
 ActionMode = Literal["grid", "flat", "box", "hybrid"]
-RewardRule = Literal["final", "running", "share", "prefix"]
+RewardRule = Literal["final", "running", "share", "prefix", "bleu", "cider"]
 
-_RULES = {"final": s.FINAL, "running": s.EVERY, "share": s.SHARE, "prefix": s.PREFIX}
+_RULES = {
+    "final": s.FINAL, "running": s.EVERY, "share": s.SHARE, "prefix": s.PREFIX, "bleu": s.BLEU, "cider": s.CIDER,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,9 +31,10 @@ class Task:
     """The keyword arguments of `GlimpseEnv` and `GlimpseVectorEnv`.
 
     Attributes:
-        source: Where images come from: ``"mnist"``, ``"digits"`` (the bundled glyphs), ``"block"`` (a white block, what
-            a ball and a paddle are cut from), a folder of class folders, a pair ``(images, labels)``, a mapping of
-            splits to such pairs, or a `glimpse_env.sources.Source`.
+        source: Where images come from: ``"mnist"``, ``"digits"`` (the bundled glyphs), ``"objects"`` (the same and a
+            few shapes, in two sizes and two lights), ``"block"`` (a white block, what a ball and a paddle are cut
+            from), a folder of class folders, a pair ``(images, labels)``, a mapping of splits to such pairs, or a
+            `glimpse_env.sources.Source`.
         split: ``"train"``, ``"validation"`` or ``"test"``; sprites and clutter both come from it.
         fallback: What stands in, with a loud warning, when MNIST cannot be had; None makes that an error.
         scene: How images become a scene and what is asked about it: ``"crowded"``, one image among clutter, to be
@@ -40,7 +43,8 @@ class Task:
             comes with it (`ImageSet.texts`), to be spoken symbol by symbol and closed with the symbol ``"end"``;
             ``"word"``, the letters of a word in a row, in one style, to be read;
             ``"drifting"``, one image that moves among clutter that stays, to be named with its way; ``"catch"``, a ball
-            that falls and a paddle that every symbol moves.
+            that falls and a paddle that every symbol moves; ``"described"``, several scattered images, to be told in a
+            sentence, see `glimpse_env.scenes.captions`.
         count: Fewest and most images in a scene of several, such as letters of a word; where they differ, the symbol
             ``"end"`` closes a text.
         strings: For ``scene="word"``, the share of scenes that show random letters in place of a word of the lexicon.
@@ -57,7 +61,8 @@ class Task:
         reward: ``"final"``: 1 for the right answer, the whole text, or a catch. In a fixed-glimpse task ``"running"``:
             1/budget for every step whose answer is right. For a text ``"share"``: half of it for the symbols that are
             right at their places, in equal shares, and half for the whole text; or ``"prefix"``: equal shares until
-            the first wrong symbol, as in the DRAM paper.
+            the first wrong symbol, as in the DRAM paper; or at the end ``"bleu"`` or ``"cider"``, how good a sentence
+            it is against every reference, see `glimpse_env.sentences`.
         glimpse_cost: What each glimpse after the first takes off a right answer's reward of 1; needs `stopping`.
         action_mode: ``"grid"``, ``"flat"``, ``"box"`` or ``"hybrid"``, see `glimpse_env.actions`.
         grid: Cells on a side for the ``"grid"`` and ``"flat"`` modes.
@@ -118,9 +123,11 @@ class Task:
                 )
         if not isinstance(self.stopping, bool | np.bool_):
             raise TypeError(f"stopping={self.stopping!r} must be True or False")
-        fitting = {s.NAMING: ("final", "running"), s.READING: ("final", "share", "prefix"), s.STEERING: ("final",)}[
-            SCENES[self.scene].speech
-        ]
+        fitting = {
+            s.NAMING: ("final", "running"),
+            s.READING: ("final", "share", "prefix", "bleu", "cider"),
+            s.STEERING: ("final",),
+        }[SCENES[self.scene].speech]
         if self.reward not in fitting:
             names = ", ".join(map(repr, fitting))
             raise ValueError(f"reward={self.reward!r} does not fit scene={self.scene!r}; choose one of {names}")
@@ -147,8 +154,8 @@ class Task:
                 f"glimpse_cost={cost!r} must lie in [0, 1 / (budget - 1)] = [0, {1 / max(self.budget - 1, 1):.4g}], "
                 "so that a right answer is never worth less than a wrong one; lower it or the budget"
             )
-        if cost and self.reward == "prefix":
-            raise ValueError(f"glimpse_cost={cost!r} has no meaning with reward='prefix'; pass glimpse_cost=0")
+        if cost and self.reward in ("prefix", "bleu", "cider"):
+            raise ValueError(f"glimpse_cost={cost!r} has no meaning with reward={self.reward!r}; pass glimpse_cost=0")
         if cost and not self.stopping:
             raise ValueError(
                 f"glimpse_cost={cost!r} has no meaning where every episode takes the whole budget; pass glimpse_cost=0"
@@ -195,12 +202,21 @@ class Task:
                     f"{len(bank.book)}; give one with texts, such as glimpse_env.sources.svhn(path), or another scene"
                 )
             return int(bank.book.shape[2]) + 1
+        if self.scene == "described":
+            if len(bank.book) not in (0, len(bank.table)) or (bank.book == s.SILENT).any():
+                raise ValueError(
+                    f"scene='described' needs as many words for each of the {len(bank.table)} images, or none; the "
+                    f"source brings texts of shape {bank.book.shape}, -1 where one ends; give one without texts"
+                )
+            return captions.longest(bank.book.shape[2], self.count[1]) + 1
         return self.count[1] + (self.count[0] < self.count[1])
 
     def references(self, bank: Bank) -> int:
         """How many answers a scene has, any of which is right: where a ball lands, two columns of a paddle catch it."""
         if self.steers:
             return 2
+        if self.scene == "described":
+            return captions.ways(bank.book.shape[2])
         return int(bank.book.shape[1]) if self.scene == "captioned" else 1
 
     def readable(self, bank: Bank) -> npt.NDArray[np.int64]:

@@ -13,6 +13,7 @@ from glimpse_env import state as s
 from glimpse_env.kernel import kernel
 from glimpse_env.random import mix, uniform
 from glimpse_env.scenes import catch, lay_out, moving
+from glimpse_env.sentences import bleu, cider
 
 SAME_STEP: Final = 1
 SAME_STEP_SEEN: Final = 3  # SAME_STEP, for a caller that keeps what its lanes saw last
@@ -112,6 +113,7 @@ def _symbol_pays(texts: Ints, said: Ints, lane: int, at: int, prefix: bool) -> f
 def _advance(
     lane: int,
     decisions: npt.NDArray[np.float64],
+    frequencies: Ints,
     config: Ints,
     cost: float,
     counts: Ints,
@@ -148,12 +150,16 @@ def _advance(
     if not ended or config[s.SPEECH] == s.STEERING:  # the last symbol has its effect too
         moving.move(config, sprites, lane)
     rule = config[s.REWARD]
-    if not ended and rule == s.FINAL:
+    if not ended and rule in (s.FINAL, s.BLEU, s.CIDER):
         return 0.0
     right = _right(texts, said, lane)
     counts[lane, s.SUCCESS] = right
     if rule == s.EVERY:
         return 1.0 / config[s.BUDGET] if right else 0.0
+    if rule == s.BLEU:
+        return bleu(texts[lane], said[lane], config[s.END])
+    if rule == s.CIDER:
+        return cider(texts[lane], said[lane], config[s.END], frequencies)
     paid = 1.0 - cost * (counts[lane, s.GLIMPSES] - 1) if ended and right else 0.0
     if rule == s.FINAL:
         return paid
@@ -170,6 +176,7 @@ def reset_lanes(
     bank: npt.NDArray[np.uint8],
     table: Ints,
     book: Ints,
+    frequencies: Ints,
     config: Ints,
     counts: Ints,
     sprites: Ints,
@@ -203,6 +210,7 @@ def step_lanes(
     bank: npt.NDArray[np.uint8],
     table: Ints,
     book: Ints,
+    frequencies: Ints,
     config: Ints,
     counts: Ints,
     sprites: Ints,
@@ -231,7 +239,7 @@ def step_lanes(
             _begin(lane, table, book, config, counts, sprites, gazes, texts, said)
             reward[lane] = 0.0
         else:
-            reward[lane] = _advance(lane, decisions, config, cost, counts, sprites, gazes, texts, said)
+            reward[lane] = _advance(lane, decisions, frequencies, config, cost, counts, sprites, gazes, texts, said)
         ended = counts[lane, s.PHASE] == s.FINISHED
         terminated[lane] = ended
         length = said.shape[1]

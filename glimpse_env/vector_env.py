@@ -225,6 +225,10 @@ class GlimpseVectorEnv(gym.vector.VectorEnv[Observation, Any, npt.NDArray[Any]])
         targets = self._dynamics.texts[:, 0]
         return targets.copy() if self._dynamics.reads else targets[:, 0].copy()
 
+    def references(self) -> npt.NDArray[np.int64]:
+        """All right answers, for judges and training: int64, (num_envs, references, length), -1 where one has ended."""
+        return self._dynamics.texts.copy()
+
     def answers(self) -> npt.NDArray[np.int64]:
         """What every lane said at its latest step, -1 for nothing: int64, (num_envs,)."""
         return self._dynamics.counts[:, s.SYMBOL].copy()

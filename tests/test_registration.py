@@ -55,7 +55,11 @@ WORDS = {
     "fragment": 6, "budget": 26,
 }  # fmt: skip
 CATCH = {**RETINA, "source": "block", "scene": "catch", "canvas": 24, "clutter": 0, "patch": 6, "budget": 23}
-OTHERS: dict[str, dict[str, Any]] = {"Words-v0": WORDS, "GlimpseCatch-v0": CATCH}
+CAPTIONS = {
+    **RETINA, "source": "objects", "scene": "described", "count": (1, 4), "canvas": 96, "clutter": 0, "scales": (1, 2),
+    "zooms": (1, 2, 4), "budget": 18, "reward": "bleu",
+}  # fmt: skip
+OTHERS: dict[str, dict[str, Any]] = {"Words-v0": WORDS, "GlimpseCatch-v0": CATCH, "SceneCaption-v0": CAPTIONS}
 IMAGES = noise_images(size=(28, 28))
 
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from glimpse_env import state as s
 from glimpse_env.kernel import kernel
-from glimpse_env.scenes import captioned, catch, cluttered, moving, several, words
+from glimpse_env.scenes import captioned, captions, catch, cluttered, moving, several, words
 
 Ints = npt.NDArray[np.int64]
 Names = tuple[str, ...]
@@ -64,7 +64,11 @@ def _moves(classes: Names, count: Range) -> Names:
     return catch.MOVES
 
 
-CROWDED, SCATTERED, SUMMED, LINE, CAPTIONED, WORD, DRIFTING, CATCH = range(8)
+def _sentences(classes: Names, count: Range) -> Names:
+    return (*captions.GRAMMAR, *classes, END)
+
+
+CROWDED, SCATTERED, SUMMED, LINE, CAPTIONED, WORD, DRIFTING, CATCH, DESCRIBED = range(9)
 
 #: The keyword `scene` -> what it means.
 SCENES: dict[str, Scene] = {
@@ -76,6 +80,7 @@ SCENES: dict[str, Scene] = {
     "word": Scene(WORD, s.READING, True, _closed),
     "drifting": Scene(DRIFTING, s.NAMING, False, _on_their_way, movers=1),
     "catch": Scene(CATCH, s.STEERING, False, _moves, movers=2, frozen=10_000),
+    "described": Scene(DESCRIBED, s.READING, True, _sentences),
 }
 
 
@@ -97,5 +102,7 @@ def lay_out(key: int, index: int, table: Ints, book: Ints, config: Ints, sprites
         words.lay_out(key, index, table, book, config, sprites, texts, lane)
     elif scene == DRIFTING:
         moving.drift(key, index, table, config, sprites, texts, lane)
-    else:
+    elif scene == CATCH:
         catch.lay_out(key, table, config, sprites, texts, lane)
+    else:
+        captions.lay_out(key, index, table, book, config, sprites, texts, lane)

@@ -54,7 +54,15 @@ def _block() -> Source:
     return replace(splits({split: (np.full((1, 1, 2), 255, np.uint8), [0]) for split in SPLITS}), name="block")
 
 
-_MAKERS: dict[str, Callable[[], Source]] = {"mnist": _mnist, "digits": _digits, "words": _words, "block": _block}
+def _objects() -> Source:
+    from glimpse_env.sources.objects import objects
+
+    return objects()
+
+
+_MAKERS: dict[str, Callable[[], Source]] = {
+    "mnist": _mnist, "digits": _digits, "words": _words, "block": _block, "objects": _objects,
+}  # fmt: skip
 
 # Per process, so that any number of environments share one copy of the images: (name, stand_in_for) -> source.
 _loaded: dict[tuple[str, str | None], Source] = {}

@@ -17,9 +17,9 @@ from numba import njit
 from glimpse_env.random import below, mix, uniform
 from glimpse_env.sources.images import ImageSet, Source, Split
 from glimpse_env.sources.pen import PIECES, expose, fit, ink, trace
-from glimpse_env.sources.strokes import DIGITS, SYMBOLS, StrokeTable, stroke_table
+from glimpse_env.sources.strokes import DIGITS, LETTERS, SYMBOLS, StrokeTable, stroke_table
 
-_STROKES = stroke_table()
+_STROKES = stroke_table({**DIGITS, **LETTERS})
 _SPLIT_SIZES: dict[Split, int] = {"train": 55_000, "validation": 5_000, "test": 10_000}
 _SPLIT_SEEDS: dict[Split, int] = {"train": 1, "validation": 2, "test": 3}
 _SMALLEST, _LARGEST = 8, 512
@@ -97,7 +97,7 @@ def _bend(key: int, path: npt.NDArray[np.float64]) -> None:
 
 
 @njit(cache=True, nogil=True)
-def _draw(
+def draw(
     symbols: npt.NDArray[np.int64],
     seed: int,
     strokes: StrokeTable,
@@ -161,12 +161,12 @@ def draw_glyphs(symbols: npt.NDArray[np.int64], *, seed: int, size: int = 28) ->
     if not _SMALLEST <= size <= _LARGEST:
         raise ValueError(f"size={size} must lie in [{_SMALLEST}, {_LARGEST}] pixels; 28 is MNIST's")
     images = np.zeros((len(symbols), size, size), dtype=np.uint8)
-    _draw(symbols.astype(np.int64), seed, _STROKES, images)
+    draw(symbols.astype(np.int64), seed, _STROKES, images)
     return images
 
 
 @njit(cache=True)
-def _shuffle(values: npt.NDArray[np.int64], seed: int) -> None:
+def shuffle(values: npt.NDArray[np.int64], seed: int) -> None:
     """Fisher and Yates's shuffle, in place; numpy's own may change between its versions."""
     for i in range(len(values) - 1, 0, -1):
         j = below(seed, i, i + 1)
@@ -176,7 +176,7 @@ def _shuffle(values: npt.NDArray[np.int64], seed: int) -> None:
 def _load(split: Split) -> ImageSet:
     seed, n = _SPLIT_SEEDS[split], _SPLIT_SIZES[split]
     labels = np.arange(n, dtype=np.int64) % len(DIGITS)
-    _shuffle(labels, seed)
+    shuffle(labels, seed)
     return ImageSet(draw_glyphs(labels, seed=seed), labels)
 
 

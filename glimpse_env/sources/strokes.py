@@ -8,6 +8,7 @@ points ``x,y`` that the pen passes through smoothly, y growing from 0 at the top
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -280,9 +281,9 @@ def _read_form(form: str) -> tuple[list[tuple[float, float]], list[bool], list[b
     return points, starts, corners
 
 
-def stroke_table() -> StrokeTable:
-    """Every skeleton of `SYMBOLS`, in that order, as arrays."""
-    ways = [*DIGITS.values(), *LETTERS.values()]
+def stroke_table(symbols: Mapping[str, tuple[Skeleton, ...]]) -> StrokeTable:
+    """Every skeleton of the symbols, in their order, as arrays."""
+    ways = list(symbols.values())
     skeletons = [skeleton for way in ways for skeleton in way]
     forms = [(_read_form(s.form), _read_form(s.other or s.form)) for s in skeletons]
     for skeleton, (form, other) in zip(skeletons, forms, strict=True):
