@@ -12,7 +12,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +26,9 @@ from benchmarks.suite import BOARDS, Task, find
 from glimpse_env.action_log import ActionLog, take
 from glimpse_env.evaluation import make_frozen
 from glimpse_env.vector_env import GlimpseVectorEnv
+
+#: The same where something moves: every glimpse shows a scene of its own.
+MOVING_SCENES = 6
 
 _POINTS = 80  # most points of a learning curve
 _METRICS = ("accuracy", "return", "location_gradient_norm")
@@ -50,7 +53,7 @@ def payload(standings: Standings) -> dict[str, Any]:
         "lines": [_flat(line) for line in standings.lines],
         "summaries": [_rounded(dataclasses.asdict(summary)) for summary in standings.summaries],
         "frontiers": [_rounded(dataclasses.asdict(frontier)) for frontier in standings.frontiers],
-        "results": [_result(result) for result in shown],
+        "results": [_result(result, scenes) for result in shown],
         "scenes": scenes,
     }
 
@@ -82,8 +85,6 @@ def _task(task: Task, scenes: dict[str, str]) -> dict[str, Any]:
     env = make_frozen(task.id, count, "test", **task.overrides)
     env.reset(seed=0, options={"index": np.arange(count)})
     canvases = env.canvases()
-    key = hashlib.sha256(canvases.tobytes()).hexdigest()[:12]
-    scenes[key] = _base64(canvases, np.uint8)
     height, width, *channels = canvases.shape[1:]
     return {
         "seen": task.seen,
@@ -91,7 +92,9 @@ def _task(task: Task, scenes: dict[str, str]) -> dict[str, Any]:
         "budget": task.budget,
         "stopping": task.stopping,
         "reads": env.task.reads,
-        "scenes": key,
+        "steers": env.task.steers,
+        "moves": env.task.moves,
+        "scenes": None if env.task.moves else _kept(canvases, scenes),
         "height": height,
         "width": width,
         "channels": channels[0] if channels else 1,
@@ -123,9 +126,10 @@ def _flat(line: Line) -> dict[str, Any]:
     return _rounded({**fields.pop("row"), **fields})
 
 
-def _result(result: Result) -> dict[str, Any]:
+def _result(result: Result, scenes: dict[str, str]) -> dict[str, Any]:
     log = ActionLog.from_json(result["log"])
-    steps, gazes, answers = walk(log, min(SCENES, len(log.steps)))
+    moves = make_frozen(log.id, 1, log.split, **log.overrides).task.moves
+    walked = walk(log, min(MOVING_SCENES if moves else SCENES, len(log.steps)))
     rows = result["curve"]
     kept = rows if len(rows) <= _POINTS else [rows[k] for k in np.linspace(0, len(rows) - 1, _POINTS).astype(int)]
     curve = {name: [row.get(name) for row in kept] for name in ("steps", *_METRICS) if any(name in row for row in kept)}
@@ -133,31 +137,57 @@ def _result(result: Result) -> dict[str, Any]:
         "name": place(result),
         **{name: result[name] for name in ("agent", "seed", "command")},
         **_rounded({"success": result["evaluation"]["accuracy"], "within": within(result), "curve": curve}),
-        "steps": steps.tolist(),
-        "gazes": _base64(gazes, np.dtype("<f4")),
-        "answers": answers.tolist(),
-        "beliefs": "".join(result.get("beliefs") or ()),
+        "steps": walked.steps.tolist(),
+        "gazes": _base64(walked.gazes, np.dtype("<f4")),
+        "answers": walked.answers.tolist(),
+        "right": walked.right.tolist(),
+        "beliefs": "".join((result.get("beliefs") or [])[: len(walked.steps)]),
+        **({"scenes": _kept(walked.canvases, scenes)} if moves else {}),
     }
 
 
-def walk(log: ActionLog, count: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32], npt.NDArray[np.int64]]:
-    """The first `count` episodes of a log, one after another.
+def _kept(canvases: npt.NDArray[np.uint8], scenes: dict[str, str]) -> str:
+    """The key under which `scenes` holds these pictures; the same ones are held once."""
+    key = hashlib.sha256(canvases.tobytes()).hexdigest()[:12]
+    scenes[key] = _base64(canvases, np.uint8)
+    return key
 
-    Returns:
-        Steps of each episode (count,); then for every step of every episode the gaze of the glimpse it acts on
-        (steps, 3), row, column and zoom in [-1, 1], and the answer spoken after it (steps,), -1 for none.
+
+class Walk(NamedTuple):
+    """The first episodes of a log. `gazes`, `answers` and `canvases` have a row for every step, episode by episode.
+
+    Attributes:
+        steps: int64, (episodes,), of each episode.
+        right: bool, (episodes,), whether it ended well.
+        gazes: float32, (steps, 3): of the glimpse that the step acts on, row, column and zoom in [-1, 1].
+        answers: int64, (steps,): what was said after it, -1 for nothing.
+        canvases: uint8, (steps, height, width, ...): the scene at that glimpse; no rows where nothing moves.
     """
-    indices = np.arange(count)
+
+    steps: npt.NDArray[np.int64]
+    right: npt.NDArray[np.bool_]
+    gazes: npt.NDArray[np.float32]
+    answers: npt.NDArray[np.int64]
+    canvases: npt.NDArray[np.uint8]
+
+
+def walk(log: ActionLog, count: int) -> Walk:
+    """Replay the first `count` episodes of a log."""
+    indices, steps = np.arange(count), log.steps[:count]
     env = make_frozen(log.id, count, log.split, **log.overrides)
     observation, _ = env.reset(seed=0, options={"index": indices})
-    gazes, answers = [], []
-    for step in range(int(log.steps[:count].max())):
+    gazes, answers, canvases = [], [], []
+    right = np.zeros(count, np.bool_)
+    for step in range(int(steps.max())):
         gazes.append(observation["gaze"])
-        observation, *_ = env.step(take(log.actions, (indices, step)))
+        canvases.append(env.canvases() if env.task.moves else np.zeros((count, 0), np.uint8))
+        observation, _, _, _, info = env.step(take(log.actions, (indices, step)))
         answers.append(env.answers())
-    steps = log.steps[:count]
+        ends = steps == step + 1
+        right[ends] = info["is_success"][ends] if ends.any() else False
     there = np.arange(len(gazes)) < steps[:, None]
-    return steps, np.stack(gazes, axis=1)[there], np.stack(answers, axis=1)[there]
+    rows = (np.stack(part, axis=1)[there] for part in (gazes, answers, canvases))
+    return Walk(steps, right, *rows)
 
 
 def _rounded(data: Any) -> Any:

@@ -9,7 +9,7 @@ function bytes(text) {
   return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
 }
 
-/** Every episode of a result: [{gaze: [row, column, zoom], answer, belief}], unpacked when it is first shown. */
+/** Every episode of a result: [{gaze: [row, column, zoom], answer, belief, at}], unpacked when it is first shown. */
 function episodes(result) {
   if (!result.episodes) {
     const gazes = new Float32Array(bytes(result.gazes).buffer), classes = result.beliefs.length / result.answers.length;
@@ -17,7 +17,7 @@ function episodes(result) {
     result.episodes = result.steps.map((count) => Array.from({ length: count }, () => {
       // One hexadecimal digit for each class: its probability in fifteenths. Empty for agents that told no beliefs.
       const belief = Array.from(result.beliefs.slice(classes * at, classes * (at + 1)), (digit) => parseInt(digit, 16) / 15);
-      const glimpse = { gaze: gazes.subarray(3 * at, 3 * at + 3), answer: result.answers[at], belief };
+      const glimpse = { gaze: gazes.subarray(3 * at, 3 * at + 3), answer: result.answers[at], belief, at };
       at++;
       return glimpse;
     }));
@@ -31,13 +31,10 @@ function answerOf(task, path) {
   return said.filter((answer) => answer >= 0);
 }
 
-function isRight(task, scene, path) {
-  return answerOf(task, path).join() === [task.labels[scene]].flat().join();
-}
-
 /** The right symbol at every step: the label or, where a text is read, the symbol that follows those said before. */
 function dueSymbols(task, scene, path) {
   let said = 0;
+  if (task.steers) return path.map(() => null); // no move is right or wrong in itself
   return path.map(({ answer }) => (task.reads ? task.labels[scene][answer < 0 ? said : said++] : task.labels[scene]));
 }
 
@@ -45,6 +42,14 @@ function dueSymbols(task, scene, path) {
 function spell(task, symbols) {
   const names = symbols.map((symbol) => task.classes[symbol]).filter((name) => !(task.reads && name === "end"));
   return names.join(names.some((name) => name.length > 1) ? " " : "") || "none";
+}
+
+/** How the episode ended. */
+function tellVerdict(task, scene, path, right) {
+  const state = right ? "right" : "wrong";
+  if (task.steers) return [el("strong", { class: state }, right ? "Succeeds" : "Fails")];
+  return [task.reads ? "Reads " : "Final answer ", el("strong", { class: state }, spell(task, answerOf(task, path))),
+    task.reads ? " · text " : " · label ", el("strong", {}, spell(task, [task.labels[scene]].flat())), ` · ${state}`];
 }
 
 /** Wire the player up; returns the function that shows an agent on a task. */
@@ -71,7 +76,8 @@ function showPlayer(data) {
   const chooseResult = () => {
     result = data.results.find((one) => one.name === taskBox.value && one.agent === agentBox.value && String(one.seed) === seedBox.value);
     task = data.tasks.find((one) => one.name === result.name);
-    pixels[task.scenes] ||= bytes(data.scenes[task.scenes]);
+    const scenes = task.scenes || result.scenes; // where something moves, every result has pictures of its own
+    pixels[scenes] ||= bytes(data.scenes[scenes]);
     slider.max = result.steps.length - 1;
     at("player-command").textContent = result.command;
     move(scene, Infinity);
@@ -90,7 +96,8 @@ function showPlayer(data) {
   };
   const draw = () => {
     const path = episodes(result)[scene], size = task.height * task.width * task.channels;
-    const bytesOfScene = pixels[task.scenes].subarray(scene * size, (scene + 1) * size);
+    const picture = task.moves ? path[step].at : scene;
+    const bytesOfScene = pixels[task.scenes || result.scenes].subarray(picture * size, (picture + 1) * size);
     at("scene").replaceChildren(...drawScene(task, bytesOfScene, path.slice(0, step + 1)));
     at("patches").replaceChildren(...windowsAt(task, path[step].gaze).map((window, k) => drawPatch(task, bytesOfScene, window, k)));
     const due = dueSymbols(task, scene, path), names = task.classes;
@@ -102,9 +109,7 @@ function showPlayer(data) {
     at("belief").replaceChildren(...drawBelief(path[step].belief, names, due[step]));
     at("belief").setAttribute("aria-label", `Belief: ${tellBelief(path[step].belief, names)}`);
     at("scene-caption").textContent = `Scene ${scene}, glimpse ${step + 1} of ${path.length}${task.stopping ? ` (at most ${task.budget})` : ""}`;
-    const right = isRight(task, scene, path);
-    at("verdict").replaceChildren(task.reads ? "Reads " : "Final answer ", el("strong", { class: right ? "right" : "wrong" }, spell(task, answerOf(task, path))),
-      task.reads ? " · text " : " · label ", el("strong", {}, spell(task, [task.labels[scene]].flat())), right ? " · right" : " · wrong");
+    at("verdict").replaceChildren(...tellVerdict(task, scene, path, result.right[scene]));
   };
   const focusStage = () => at("stage").focus({ preventScroll: true });
   const stop = () => {
@@ -122,7 +127,7 @@ function showPlayer(data) {
     return undefined;
   };
   const mistake = () => {
-    const wrong = episodes(result).map((path, k) => !isRight(task, k, path));
+    const wrong = result.right.map((right) => !right);
     const order = wrong.map((_, k) => (scene + 1 + k) % wrong.length);
     const next = order.find((k) => wrong[k]);
     if (next === undefined) at("verdict").textContent = "No mistake on these scenes.";
@@ -216,11 +221,11 @@ function drawPatch(task, pixels, window, k) {
 
 /** What was said after glimpse k: a button that goes there. */
 function drawAnswer(answer, label, names, k, step, go) {
-  const state = answer < 0 ? "silent" : answer === label ? "right" : "wrong";
-  const said = answer < 0 ? "looks on" : `answers ${names[answer]}, ${state}`;
+  const state = answer < 0 ? "silent" : label === null ? "said" : answer === label ? "right" : "wrong";
+  const said = answer < 0 ? "looks on" : `says ${names[answer]}${label === null ? "" : `, ${state}`}`;
   return el("li", {}, el("button", {
     type: "button", class: `${state}${k > step ? " ahead" : ""}`, "aria-current": k === step ? "step" : null, "aria-label": `Glimpse ${k + 1}: ${said}`, onclick: go,
-  }, el("small", {}, String(k + 1)), answer < 0 ? "·" : names[answer], el("small", {}, { silent: "\u00a0", right: "✓", wrong: "✗" }[state])));
+  }, el("small", {}, String(k + 1)), answer < 0 ? "·" : names[answer], el("small", {}, { right: "✓", wrong: "✗" }[state] || "\u00a0")));
 }
 
 /** The likeliest classes, most of all `most`, in their own order: [[class, probability]]. */

@@ -75,10 +75,10 @@ def write(
     return read
 
 
-def reading() -> tuple[Any, ...]:
-    """A suite with one task in which a text is read, symbol by symbol."""
+def further() -> tuple[Any, ...]:
+    """A suite of a task in which a text is read, symbol by symbol, and one in which things move."""
     base = find("smoke", ("CrowdedDigits-v0",))[0]
-    return (dataclasses.replace(base, name="DigitsSequence-v0", id="DigitsSequence-v0"),)
+    return tuple(dataclasses.replace(base, name=id, id=id) for id in ("DigitsSequence-v0", "GlimpseCatch-v0"))
 
 
 def priced(costs: tuple[float, ...]) -> tuple[Any, ...]:

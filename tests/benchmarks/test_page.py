@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import shutil
@@ -19,7 +20,8 @@ from glimpse_env import retina
 from glimpse_env.action_log import ActionLog, take
 from glimpse_env.evaluation import make_frozen
 
-STOPPING, SCALES, READING = "CrowdedDigits-v0", "CrowdedDigitsRetina-v0", "DigitsSequence-v0 (reading)"
+STOPPING, SCALES = "CrowdedDigits-v0", "CrowdedDigitsRetina-v0"
+READING, MOVING = "DigitsSequence-v0 (further)", "GlimpseCatch-v0 (further)"
 EVIL = "<script>window.hacked = 1</script><img src=x onerror='window.hacked = 1'>"
 FLAGS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
@@ -34,11 +36,11 @@ def results() -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def html(tmp_path_factory: pytest.TempPathFactory, results: list[dict[str, Any]]) -> Path:
-    """A page of guessing policies: two tasks, a priced frontier, a text to read, and an agent with a hostile name."""
+    """A page of guessing policies: two tasks, a priced frontier, two further tasks, an agent with a hostile name."""
     folder = tmp_path_factory.mktemp("page")
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(suite.SUITES, "frontier", small_results.priced((0.0, 0.05)))
-        patch.setitem(suite.SUITES, "reading", small_results.reading())
+        patch.setitem(suite.SUITES, "further", small_results.further())
         for name in (STOPPING, SCALES):
             for seed in range(3):
                 small_results.write(folder, name, "ppo", seed=seed)
@@ -46,9 +48,10 @@ def html(tmp_path_factory: pytest.TempPathFactory, results: list[dict[str, Any]]
             small_results.write(folder, name, EVIL, board="labels")
         for task in suite.SUITES["frontier"]:
             small_results.write(folder, task.name, "ram", board="labels", suite="frontier")
-        small_results.write(folder, "DigitsSequence-v0", "ram", board="labels", suite="reading")
+        for task in suite.SUITES["further"]:
+            small_results.write(folder, task.name, "ram", board="labels", suite="further")
         results += score.load("smoke", folder)
-        others = (score.load(name, folder) for name in ("frontier", "reading"))
+        others = (score.load(name, folder) for name in ("frontier", "further"))
         text = page.render(page.payload(stand("smoke", results, *others)))
     path = folder / "index.html"
     path.write_text(text, encoding="utf-8")
@@ -115,13 +118,13 @@ def test_data_holds_what_the_log_says(html: Path, results: list[dict[str, Any]])
     found = re.search(r'id="data">(.*?)</script>', html.read_text(encoding="utf-8"))
     assert found
     data = json.loads(found[1])
-    assert len(data["results"]) == len(results) + 3
+    assert len(data["results"]) == len(results) + 4
     for shown, result in zip(data["results"], results, strict=False):
         labels = next(task["labels"] for task in data["tasks"] if task["name"] == shown["name"])
         ends = np.cumsum(shown["steps"]) - 1
         right = sum(shown["answers"][end] == label for end, label in zip(ends, labels, strict=True))
         assert right / len(labels) == pytest.approx(result["evaluation"]["accuracy"])
-    assert len(data["scenes"]) == 2, "tasks with the same scenes share them"
+    assert len(data["scenes"]) == 3, "tasks with the same scenes share them"
 
 
 def test_boards_are_visible_and_sort(opened: Any) -> None:
@@ -154,8 +157,8 @@ def test_names_are_text(opened: Any) -> None:
 
 
 def test_charts_show_every_agent_and_hide_it_on_request(opened: Any) -> None:
-    assert len(opened.find_elements("css selector", "#curve-panels .panel")) == 5  # three tasks, two prices
-    assert len(opened.find_elements("css selector", "#frontier-panels .panel")) == 4  # three tasks, one over prices
+    assert len(opened.find_elements("css selector", "#curve-panels .panel")) == 6  # four tasks, two prices
+    assert len(opened.find_elements("css selector", "#frontier-panels .panel")) == 5  # four tasks, one over prices
     (frontier,) = opened.execute_script("return data.frontiers")
     assert _texts(opened, "#frontier-panels .note")[0].endswith(f"buy: ram {frontier['area']:.3f}.")
     lines = "#curve-panels .panel:first-child .series[data-agent=ppo]"
@@ -249,6 +252,29 @@ def test_player_shows_a_text_symbol_by_symbol(opened: Any, html: Path) -> None:
         seen_right += signs.count("✓")
         _click(opened, "#scene-on")
     assert seen_right > 0
+
+
+def test_player_shows_things_move(opened: Any, html: Path) -> None:
+    _choose(opened, "player-task", MOVING)
+    found = re.search(r'id="data">(.*?)</script>', html.read_text(encoding="utf-8"))
+    assert found
+    data = json.loads(found[1])
+    shown = next(result for result in data["results"] if result["name"] == MOVING)
+    frames = np.frombuffer(base64.b64decode(data["scenes"][shown["scenes"]]), np.uint8).reshape(-1, 24, 24)
+    assert len(frames) == sum(shown["steps"])
+    assert {int(frame.sum()) for frame in frames} == {3 * 255}, "a ball, and a paddle of two pixels"
+    read = """
+        const canvas = document.querySelector("#scene canvas");
+        return Array.from(canvas.getContext("2d").getImageData(0, 0, 24, 24).data).filter((_, k) => k % 4 === 0);
+    """
+    for step in reversed(range(shown["steps"][0])):
+        seen = np.array(opened.execute_script(read)).reshape(24, 24)
+        bright = np.argwhere(seen > 60)  # what has not been seen is shown dark, not hidden
+        np.testing.assert_array_equal(bright, np.argwhere(frames[step]))
+        _click(opened, "#step-back")
+    assert opened.find_element("id", "verdict").text == ("Succeeds" if shown["right"][0] else "Fails")
+    assert opened.find_element("id", "scene-slider").get_attribute("max") == str(len(shown["steps"]) - 1)
+    assert "".join(_texts(opened, "#answers small:last-child")).strip() == "", "no move is right or wrong"
 
 
 def test_board_leads_to_the_player(opened: Any) -> None:
