@@ -186,8 +186,8 @@ def walk(log: ActionLog, count: int) -> Walk:
         ends = steps == step + 1
         right[ends] = info["is_success"][ends] if ends.any() else False
     there = np.arange(len(gazes)) < steps[:, None]
-    rows = (np.stack(part, axis=1)[there] for part in (gazes, answers, canvases))
-    return Walk(steps, right, *rows)
+    seen, said, scenes = (np.stack(part, axis=1)[there] for part in (gazes, answers, canvases))
+    return Walk(steps, right, seen.astype(np.float32), said.astype(np.int64), scenes.astype(np.uint8))
 
 
 def _rounded(data: Any) -> Any:

@@ -82,7 +82,7 @@ AGENTS: dict[str, Entrant] = {
         _known("ram_reward_only", "agents.ram:train", "reward", label_weight=0.0, **_FAST),
         *(_known(stock, "agents.ppo:train", "reward", algorithm=stock) for stock in _STOCK),
         # It unrolls its memory episode by episode in Python, at a tenth of PPO's speed.
-        _known("recurrent_ppo", "agents.ppo:train", "reward", most=250_000, algorithm="recurrent_ppo"),
+        _known("recurrent_ppo", "agents.ppo:train", "reward", most=150_000, algorithm="recurrent_ppo"),
     )
 }
 

@@ -120,7 +120,7 @@ def _sequences(images: str) -> tuple[Task, ...]:
 
 
 def _priced(costs: tuple[float, ...], base: Task) -> tuple[Task, ...]:
-    steps = {**base.steps, "labels": 2_000_000}
+    steps = {**base.steps, "labels": 1_500_000}
     return tuple(
         replace(base, name=f"{base.id}-cost{cost:g}", overrides={"glimpse_cost": cost}, steps=steps) for cost in costs
     )
