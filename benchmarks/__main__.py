@@ -12,6 +12,8 @@ COMMANDS = {
     "run": "train and score agents on tasks; resumes where it was interrupted",
     "score": "summarise results: success, return, glimpses, normalised score, intervals",
     "report": "write the leaderboards, as Markdown and as one HTML page",
+    "records": "write the table of ours against the published, and of what each ingredient is worth",
+    "zooms": "count and draw the zooms of a result, glimpse by glimpse",
     "verify": "replay the action log of results and confirm or refute their scores",
     "throughput": "measure steps per second against the bars",
     "generator": "train the paper's full-view networks, which prove the scene generator",
