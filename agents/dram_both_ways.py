@@ -22,6 +22,7 @@ import torch
 from torch import Tensor
 
 from agents import dram
+from agents.dram_networks import Policy, coarse_of
 from agents.training import Log, Row, ignore, make_lanes
 from glimpse_env.env import Observation
 from glimpse_env.vector_env import GlimpseVectorEnv
@@ -59,12 +60,12 @@ class BothWays:
 
     action_mode = "hybrid"
 
-    def __init__(self, forward: dram.Policy, backward: dram.Policy, env: GlimpseVectorEnv) -> None:
+    def __init__(self, forward: Policy, backward: Policy, env: GlimpseVectorEnv, context: bool) -> None:
         self.readers = (backward.eval(), forward.eval())
         self.length, self.end = dram.length_of(env), dram.end_of(env)
         self.looks = env.task.budget // (2 * self.length)
         self.parts = list(env.single_action_space.spaces)  # type: ignore[attr-defined]
-        if forward.config.context:
+        if context:
             self.peek = self._peek  # what has `peek` stands among the references
 
     def reset(self, lanes: int) -> None:
@@ -76,7 +77,7 @@ class BothWays:
     @torch.no_grad()
     def _peek(self, env: GlimpseVectorEnv) -> None:
         """See the scenes coarsely."""
-        coarse = dram.coarse_of(env)
+        coarse = coarse_of(env)
         self.states = [reader.start(env.num_envs, coarse) for reader in self.readers]
 
     @torch.no_grad()
@@ -151,4 +152,4 @@ def train(
         own: dict[str, Any] = {**config, "from_right": reader == "backward", "overrides": keywords, "log": log_on}
         agent = dram.train(task, seed=seed, steps=steps // 2, folder=folder / reader, **own)
         policies.append(agent.policy)
-    return BothWays(policies[0], policies[1], env)
+    return BothWays(policies[0], policies[1], env, dram.Config(**config).context)

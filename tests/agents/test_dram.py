@@ -11,6 +11,7 @@ import torch
 from torch.nn import functional as F
 
 from agents import dram
+from agents.dram_networks import COARSE, Policy, coarse_of
 from agents.training import make_lanes
 from glimpse_env import evaluate
 from glimpse_env.vector_env import GlimpseVectorEnv
@@ -26,14 +27,17 @@ def lanes(count: int = 16, **overrides: Any) -> GlimpseVectorEnv:
     return env
 
 
-def policy_of(env: GlimpseVectorEnv, **config: Any) -> dram.Policy:
+CONFIG = dram.Config(**SMALL)
+
+
+def policy_of(env: GlimpseVectorEnv) -> Policy:
     torch.manual_seed(0)
-    policy = dram.Policy(env, dram.Config(**{**SMALL, **config}))
+    policy = Policy(env, 32, 16)
     torch.nn.init.normal_(policy.gaze[2].weight, std=0.3)  # type: ignore[arg-type]
     return policy
 
 
-def trained_by(policy: dram.Policy, loss: torch.Tensor) -> set[str]:
+def trained_by(policy: Policy, loss: torch.Tensor) -> set[str]:
     """The parts that a loss has a gradient for."""
     policy.zero_grad()
     loss.backward()
@@ -45,7 +49,7 @@ def trained_by(policy: dram.Policy, loss: torch.Tensor) -> set[str]:
 
 
 @torch.no_grad()
-def follow(policy: dram.Policy, env: GlimpseVectorEnv, coarse: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def follow(policy: Policy, env: GlimpseVectorEnv, coarse: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Logits and wanted gazes of a policy whose eye is led along one fixed path."""
     seen, _ = env.reset(seed=0)
     path = np.random.default_rng(0).uniform(-1, 1, (env.task.budget, env.num_envs, 2))
@@ -62,7 +66,7 @@ def follow(policy: dram.Policy, env: GlimpseVectorEnv, coarse: torch.Tensor) -> 
 def test_the_context_steers_but_nothing_of_it_reaches_the_answer() -> None:
     env = lanes()
     policy = policy_of(env)
-    coarse = dram.coarse_of(env)
+    coarse = coarse_of(env)
     logits, wanted = follow(policy, env, coarse)
     other_logits, other_wanted = follow(policy, env, torch.rand_like(coarse))
     assert torch.equal(logits, other_logits)
@@ -72,7 +76,7 @@ def test_the_context_steers_but_nothing_of_it_reaches_the_answer() -> None:
 def test_the_labels_loss_trains_the_lower_layer_alone() -> None:
     env = lanes()
     policy = policy_of(env)
-    played = dram.rollout(policy, env, env.reset()[0], 0.2)
+    played = dram.rollout(policy, env, env.reset()[0], CONFIG, 0.2)
     loss = F.cross_entropy(played.logits[0, -1], played.labels[0])
     assert trained_by(policy, loss) == {"what", "where", "lower", "answer"}
 
@@ -80,15 +84,15 @@ def test_the_labels_loss_trains_the_lower_layer_alone() -> None:
 def test_reinforce_trains_the_upper_layer_and_the_context_alone() -> None:
     env = lanes()
     policy = policy_of(env)
-    played = dram.rollout(policy, env, env.reset()[0], 0.2)
+    played = dram.rollout(policy, env, env.reset()[0], CONFIG, 0.2)
     assert trained_by(policy, played.chosen.sum()) == {"context", "upper", "gaze"}
-    played = dram.rollout(policy, env, env.reset()[0], 0.2)
+    played = dram.rollout(policy, env, env.reset()[0], CONFIG, 0.2)
     assert trained_by(policy, played.baselines.sum()) == {"baseline"}
 
 
 def test_the_look_that_is_never_taken_is_not_in_the_loss() -> None:
     env = lanes()
-    played = dram.rollout(policy_of(env), env, env.reset()[0], 0.2)
+    played = dram.rollout(policy_of(env), env, env.reset()[0], CONFIG, 0.2)
     assert len(played.chosen) == len(played.baselines) == env.task.budget - 1
 
 
@@ -137,17 +141,17 @@ def test_nothing_counts_after_the_end_of_a_text() -> None:
 def test_the_context_is_the_scene_averaged_down_in_every_channel() -> None:
     grey = lanes(3, canvas=72)
     scenes = grey.canvases().reshape(3, 24, 3, 24, 3).mean((2, 4)) / 255
-    np.testing.assert_allclose(dram.coarse_of(grey)[:, 0], scenes, atol=1e-6)
+    np.testing.assert_allclose(coarse_of(grey)[:, 0], scenes, atol=1e-6)
     images = np.random.default_rng(0).integers(0, 256, (40, 24, 24, 3), np.uint8)
     colour = lanes(3, source=(images, np.arange(40) // 4 % 2), canvas=24, patch=8, clutter=0)
     expected = np.moveaxis(colour.canvases(), 3, 1) / 255
-    np.testing.assert_allclose(dram.coarse_of(colour), expected, atol=1e-6)
+    np.testing.assert_allclose(coarse_of(colour), expected, atol=1e-6)
 
 
 def test_only_with_a_context_does_it_look_at_the_hidden_scene() -> None:
     env = lanes()
-    assert hasattr(dram.DramAgent(policy_of(env), env), "peek")
-    assert not hasattr(dram.DramAgent(policy_of(env, context=False), env), "peek")
+    assert hasattr(dram.DramAgent(policy_of(env), env, True), "peek")
+    assert not hasattr(dram.DramAgent(policy_of(env), env, False), "peek")
 
 
 @pytest.mark.parametrize("context", [True, False])
@@ -219,5 +223,5 @@ def test_learns_to_go_where_the_context_shows(tmp_path: Path, monkeypatch: pytes
     recipe: dict[str, Any] = {**SMALL, "scenes": 128, "gaze_std": (0.25, 0.25), "learning_rate": 3e-3}
     agent = dram.train(TASK, seed=0, steps=40_000, folder=tmp_path, overrides=toy, **recipe)
     assert evaluate(agent, TASK, scenes=400, progress=False, **toy).accuracy > 0.9
-    monkeypatch.setattr(dram, "coarse_of", lambda env: torch.zeros(env.num_envs, 1, dram.COARSE, dram.COARSE))
+    monkeypatch.setattr(dram, "coarse_of", lambda env: torch.zeros(env.num_envs, 1, COARSE, COARSE))
     assert evaluate(agent, TASK, scenes=400, progress=False, **toy).accuracy < 0.7  # blindfolded

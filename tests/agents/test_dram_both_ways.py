@@ -11,6 +11,7 @@ import torch
 
 from agents import dram, dram_both_ways
 from agents.dram_both_ways import fuse
+from agents.dram_networks import Policy
 from agents.training import make_lanes
 from glimpse_env import evaluate, replay
 
@@ -58,11 +59,9 @@ def test_both_read_in_turn_and_then_the_text_is_spoken(task: str, budget: int, l
 
 def test_the_backward_reader_learns_the_text_from_its_end() -> None:
     env = make_lanes("DigitsSequence-v0", 8)
-    torch.manual_seed(0)
-    played = [
-        dram.rollout(dram.Policy(env, dram.Config(**SMALL, from_right=right)), env, env.reset(seed=0)[0], 0.2)
-        for right in (False, True)
-    ]
+    policy = Policy(env, 32, 16)
+    recipes = [dram.Config(**SMALL, from_right=right) for right in (False, True)]
+    played = [dram.rollout(policy, env, env.reset(seed=0)[0], recipe, 0.2) for recipe in recipes]
     assert torch.equal(played[1].labels, dram.backwards(played[0].labels, 10))
     assert not torch.equal(played[1].labels, played[0].labels)
 
