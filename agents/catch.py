@@ -10,6 +10,9 @@ There is no label here that anybody could learn from. What differs from the pape
 
 * Adam on batches of games, the advantage divided by its standard deviation, an entropy bonus on the moves that falls
   to 0.
+* Training begins with the ball low above the paddle, `begin` rows, and ends with whole games: what the last moves are
+  worth is learned first, then what those before them are. Games are counted alike, however short.
+* A pixel weighs alike at every scale: patches are sums, not means. A ball is 1/16 of a block at the coarsest.
 * Beside the place of the glimpse the network is told how much of the game is left and how it has moved last: it knows
   both anyway, as it counts and decides; an LSTM that has to find out takes longer.
 * The baseline's error trains the core too.
@@ -48,9 +51,12 @@ class Config:
     Attributes:
         batch: Games in an update.
         learning_rate: Of Adam; rises over the first 2 % of the updates, then falls to 0 along a cosine.
+        begin: Rows that the ball falls in the first games; from `whole` of the updates on, all rows.
+        whole: Share of the updates.
         features: Units of the glimpse and of the LSTM; the glimpse network's first layers have half as many.
         gaze: ``"learned"``, or ``"random"``: uniform, the anchor that a learned gaze must beat.
         gaze_std: Standard deviation of the gaze while training, in its units of [-1, 1].
+        look_weight: Weight of REINFORCE for the gazes, against 1 for the moves.
         entropy: Weight of the moves' entropy at the start; it falls linearly to 0.
         baseline_weight: Of the baseline's squared error.
         precision: ``"bfloat16"`` runs matrix products on the processor's matrix units, where it has them.
@@ -59,9 +65,12 @@ class Config:
 
     batch: int = 512
     learning_rate: float = 1e-3
+    begin: int = 4
+    whole: float = 0.6
     features: int = 256
     gaze: Literal["learned", "random"] = "learned"
     gaze_std: float = 0.15
+    look_weight: float = 0.1
     entropy: float = 0.01
     baseline_weight: float = 1.0
     precision: Literal["float32", "bfloat16"] = "bfloat16"
@@ -88,7 +97,9 @@ class Policy(nn.Module):
     def __init__(self, env: GlimpseVectorEnv, config: Config) -> None:
         super().__init__()
         pixels = math.prod(env.single_observation_space["glimpse"].shape)  # type: ignore[index]
-        self.config, features = config, config.features
+        self.config, self.rows, features = config, env.canvas_size[0] - 1, config.features
+        gain = torch.tensor(env.task.scales).float().square()
+        self.gain = nn.Buffer(gain[:, None, None])
         self.what = nn.Linear(pixels, features // 2)
         self.where = nn.Linear(4 + MOVES, features // 2)
         self.glimpse = nn.Linear(features, features)  # of both, so that it is the paper's sum
@@ -102,10 +113,11 @@ class Policy(nn.Module):
         nothing = torch.zeros(lanes, self.config.features)
         return State(nothing, nothing, torch.zeros(lanes, MOVES))
 
-    def forward(self, seen: Observation, state: State) -> tuple[Tensor, Tensor]:
-        """Take in one glimpse: the LSTM's next output and memory."""
-        what = F.relu(self.what(torch.from_numpy(seen["glimpse"]).flatten(1)))
-        told = torch.cat([torch.from_numpy(seen["gaze"]), torch.from_numpy(seen["budget"]), state.moved], 1)
+    def forward(self, seen: Observation, state: State, budget: int) -> tuple[Tensor, Tensor]:
+        """Take in one glimpse of `budget`: the LSTM's next output and memory."""
+        what = F.relu(self.what((torch.from_numpy(seen["glimpse"]) * self.gain).flatten(1)))
+        left = torch.from_numpy(seen["budget"]) * (budget / self.rows)
+        told = torch.cat([torch.from_numpy(seen["gaze"]), left, state.moved], 1)
         glimpse = F.relu(self.glimpse(torch.cat([what, F.relu(self.where(told))], 1)))
         return lstm(self.core(torch.cat([glimpse, state.output.to(glimpse.dtype)], 1)), state.memory)
 
@@ -139,7 +151,7 @@ def rollout(policy: Policy, env: GlimpseVectorEnv, seen: Observation) -> Rollout
     """Play the games that begin with `seen`; all of them take equally long."""
     state, outputs, moves, gazes = policy.start(env.num_envs), [], [], []
     for _ in range(env.task.budget):
-        output, memory = policy(seen, state)
+        output, memory = policy(seen, state, env.task.budget)
         outputs.append(output)
         with torch.no_grad():
             logits, mean, _ = policy.decisions(output)
@@ -163,9 +175,16 @@ def loss_of(played: Rollout, config: Config, entropy: float) -> Tensor:
     chosen = moves.log_prob(played.moves)
     if config.gaze == "learned":
         looks = torch.distributions.Normal(played.means, config.gaze_std).log_prob(played.gazes).sum(2)
-        chosen = chosen + F.pad(looks[:-1], (0, 0, 0, 1))  # the look of the last step is never taken
+        chosen = chosen + config.look_weight * F.pad(
+            looks[:-1], (0, 0, 0, 1)
+        )  # the look of the last step is never taken
     error = surprise.square().mean()
     return config.baseline_weight * error - (advantage * chosen + entropy * moves.entropy()).sum(0).mean()
+
+
+def rows_at(progress: float, config: Config, most: int) -> int:
+    """How many rows the ball falls in training, at `progress` in [0, 1) of it."""
+    return min(most, config.begin + int((most + 1 - config.begin) * progress / config.whole))
 
 
 class CatchAgent:
@@ -173,8 +192,8 @@ class CatchAgent:
 
     action_mode = "hybrid"
 
-    def __init__(self, policy: Policy) -> None:
-        self.policy = policy.eval()
+    def __init__(self, policy: Policy, budget: int) -> None:
+        self.policy, self.budget = policy.eval(), budget
         self.chance = np.random.default_rng(0)
 
     def reset(self, lanes: int) -> None:
@@ -184,7 +203,7 @@ class CatchAgent:
     @torch.no_grad()
     def act(self, seen: Observation) -> dict[str, npt.NDArray[Any]]:
         """The likeliest move, and the mean gaze."""
-        output, memory = self.policy(seen, self.state)
+        output, memory = self.policy(seen, self.state, self.budget)
         logits, mean, _ = self.policy.decisions(output)
         move, gaze = logits.argmax(1), mean.numpy()
         if self.policy.config.gaze == "random":
@@ -244,13 +263,16 @@ def train(
     policy = Policy(env, recipe)
     optimizer = torch.optim.Adam(policy.parameters(), recipe.learning_rate, betas=(0.9, 0.99), fused=True)
     updates = max(1, steps // (recipe.batch * env.task.budget))
+    lengths = sorted({rows_at(k / updates, recipe, env.task.budget) for k in range(updates)})
+    envs = {rows: make_lanes(task, recipe.batch, **{**(overrides or {}), "budget": rows}) for rows in lengths}
 
     def update(k: int) -> Row:
         for group in optimizer.param_groups:
             warm = min(1.0, (k + 1) / (0.02 * updates))
             group["lr"] = recipe.learning_rate * warm * 0.5 * (1 + math.cos(math.pi * k / updates))
         with torch.autocast("cpu", torch.bfloat16, enabled=recipe.precision == "bfloat16"):
-            played = rollout(policy, env, fresh_scenes(env, seed, k))
+            lanes = envs[rows_at(k / updates, recipe, env.task.budget)]
+            played = rollout(policy, lanes, fresh_scenes(lanes, seed, k))
         optimizer.zero_grad()
         loss_of(played, recipe, recipe.entropy * (1 - k / updates)).backward()
         pull = policy.decide.weight.grad
@@ -265,7 +287,7 @@ def train(
     parts = {"policy": policy, "optimizer": optimizer}
     path, size = folder / "catch.pt", recipe.batch * env.task.budget
     optimise(update, updates, size, title=f"RAM {task}", path=path, settings=settings, parts=parts, log=log)
-    return CatchAgent(policy)
+    return CatchAgent(policy, env.task.budget)
 
 
 @dataclass

@@ -50,12 +50,13 @@ def raster(env: GlimpseVectorEnv, looks: int, chance: np.random.Generator) -> Pl
 
 
 def oracle(env: GlimpseVectorEnv, looks: int, chance: np.random.Generator) -> Plan:
-    """The middle of the image, then a ring around it."""
+    """The middle of the image, then a ring around it; wherever it has moved to by then."""
     corners, sides = np.split(env.boxes()[:, 0], 2, axis=1)
     angles = np.arange(looks - 1) * 2 * np.pi / max(looks - 1, 1)
     ring = np.stack([np.sin(angles), np.cos(angles)], axis=1)
     offsets = np.concatenate([np.zeros((1, 2)), ring])[:, None] * sides / 4
-    pixels = corners + (sides - 1) / 2 + offsets
+    moved = np.arange(1, looks + 1)[:, None, None] * env.velocities()[:, 0]
+    pixels = corners + moved + (sides - 1) / 2 + offsets
     gaze = 2 * pixels / (np.array(env.canvas_size) - 1) - 1
     whole, half = _fitting(env, sides.max(axis=1)), _fitting(env, sides.max(axis=1) / 2)
     zoom = np.concatenate([whole[None], np.repeat(half[None], looks - 1, axis=0)])

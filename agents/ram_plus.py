@@ -46,7 +46,8 @@ class Config:
         contrast: Factor on the pixels. Most are black, and a first layer that sees little learns slowly.
         gated: Multiply what was seen by where; otherwise add them.
         features: Units of the glimpse and of the LSTM.
-        gaze: ``"learned"``, or ``"random"``: uniform, the anchor that a learned gaze must beat.
+        gaze: ``"learned"``; or an anchor that a learned gaze must beat, ``"random"``: uniform, or ``"centre"``:
+            the middle of the canvas. Their zooms are uniform.
         gaze_std: Standard deviation of the gaze while training.
         learned_std: Learn its logarithm from there, for every place it looks from.
         estimator: Of the gaze's gradient: ``"reinforce"``, or ``"wake-sleep"``, which needs several copies and tells
@@ -66,7 +67,7 @@ class Config:
     contrast: float = 6.0
     gated: bool = True
     features: int = 256
-    gaze: Literal["learned", "random"] = "learned"
+    gaze: Literal["learned", "random", "centre"] = "learned"
     gaze_std: float = 0.12
     learned_std: bool = False
     estimator: Literal["reinforce", "wake-sleep"] = "reinforce"
@@ -77,7 +78,7 @@ class Config:
     clip: float = 2.0
 
     def __post_init__(self) -> None:
-        if self.estimator == "wake-sleep" and (self.copies < 2 or self.gaze == "random"):
+        if self.estimator == "wake-sleep" and (self.copies < 2 or self.gaze != "learned"):
             raise ValueError(
                 f"estimator='wake-sleep' compares roll-outs of a scene that look where it has learned to: it needs "
                 f"copies of at least 2 and gaze='learned', not copies={self.copies}, gaze={self.gaze!r}"
@@ -177,8 +178,10 @@ def rollout(policy: Policy, env: GlimpseVectorEnv, seen: Observation) -> Rollout
         outputs.append(state[0])
         with torch.no_grad():  # what was sampled must not be attached: it would cancel its own gradient
             mean, std = policy.gaze_from(state[0], told)
-            if config.gaze == "random":
-                action["gaze"], action["zoom"] = 2 * torch.rand_like(mean) - 1, torch.randint(zooms, (lanes,))
+            if config.gaze != "learned":
+                anywhere = 2 * torch.rand_like(mean) - 1
+                action["gaze"] = anywhere if config.gaze == "random" else torch.zeros_like(mean)
+                action["zoom"] = torch.randint(zooms, (lanes,))
             else:
                 action["gaze"] = mean + std * torch.randn_like(mean)
                 if zooms > 1:
@@ -277,8 +280,10 @@ class RamPlusAgent:
         self.state = self.policy(seen, self.state)
         output = self.state[0]
         gaze, zoom = self.policy.gaze_from(output)[0].numpy(), self.policy.zoom(output).argmax(1).numpy()
-        if self.policy.config.gaze == "random":
+        if self.policy.config.gaze != "learned":
             gaze, zoom = self.chance.uniform(-1, 1, gaze.shape), self.chance.integers(0, self.zooms, zoom.shape)
+            if self.policy.config.gaze == "centre":
+                gaze = np.zeros_like(gaze)
         enough = self.policy.stop(output)[:, 0].numpy() > 0
         action = {
             "gaze": gaze,

@@ -78,8 +78,11 @@ AGENTS: dict[str, Entrant] = {
         _known("ram_random_gaze", "agents.ram:train", "labels", gaze="random", **_FAST),
         _known("ram_plus", "agents.ram_plus:train", "labels"),
         *(_known(name, "agents.ram_plus:train", "labels", **config) for name, config in ABLATIONS.items()),
+        _known("ram_plus_centre_gaze", "agents.ram_plus:train", "labels", gaze="centre"),
         _known("dram_no_context", "agents.dram:train", "labels", context=False),
         _known("ram_reward_only", "agents.ram:train", "reward", label_weight=0.0, **_FAST),
+        _known("ram_catch", "agents.catch:train", "reward"),
+        _known("ram_catch_random_gaze", "agents.catch:train", "reward", gaze="random"),
         *(_known(stock, "agents.ppo:train", "reward", algorithm=stock) for stock in _STOCK),
         # It unrolls its memory episode by episode in Python, at a tenth of PPO's speed.
         _known("recurrent_ppo", "agents.ppo:train", "reward", most=150_000, algorithm="recurrent_ppo"),

@@ -119,6 +119,22 @@ def _sequences(images: str) -> tuple[Task, ...]:
     )
 
 
+def _moving(images: str) -> tuple[Task, ...]:
+    """What moves while the agent looks: a digit to be named with its way, and RAM's game of Catch."""
+    m = 1_000_000
+    digit = f"Moving{images}-v0"
+    return (
+        Task(name=digit, id=digit, steps={"reward": m, "labels": m, "reference": 2 * m}, **_RETINA),
+        Task(
+            name="GlimpseCatch-v0",
+            id="GlimpseCatch-v0",
+            seen="three 6x6 patches of 6, 12 and 24 pixels of a 24x24 screen, their place, the share of 23 steps left",
+            tags=("memory", "search"),
+            steps={"reward": 46 * m, "labels": m, "reference": m},
+        ),
+    )
+
+
 def _priced(costs: tuple[float, ...], base: Task) -> tuple[Task, ...]:
     steps = {**base.steps, "labels": 1_500_000}
     return tuple(
@@ -154,6 +170,7 @@ SUITES: dict[str, tuple[Task, ...]] = {
     ),
     "ablation": tuple(replace(task, steps={**task.steps, "labels": 2_000_000}) for task in _LEADERBOARD[2:3]),
     "sequences": _sequences("MNIST"),
+    "moving": _moving("MNIST"),
     "smoke": _tasks("Digits", steps=_SMOKE, seeds=2, scenes=1000),
     "ppo_bars": (_tasks("Digits")[0], _LEADERBOARD[0]),  # see `benchmarks.ppo_bars`
 }

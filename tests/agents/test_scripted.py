@@ -157,3 +157,16 @@ def test_answers_a_task_with_stopping_after_so_many_glimpses(glimpses: int | Non
 def test_refuses_what_cannot_be(keywords: dict[str, Any], message: str, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=message):
         train(ID, seed=0, steps=64, folder=tmp_path, **keywords)
+
+
+def test_oracle_follows_what_moves() -> None:
+    env, plan = plan_of("oracle", "MovingDigits-v0", 200)
+    speed = np.abs(env.velocities()[:, 0]).sum(axis=1)
+    assert speed.min() >= 2
+    for k, gaze in enumerate(plan.gaze):
+        action = {"gaze": gaze, "symbol": np.zeros(200, np.int64)}
+        seen = env.step(action)[0]
+        boxes = env.boxes()[:, 0]
+        middle = boxes[:, :2] + (boxes[:, 2:] - 1) / 2
+        off = np.abs((seen["gaze"][:, :2] + 1) / 2 * 59 - middle)
+        assert off.max() < (0.01 if k == 0 else 7.01)
