@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from glimpse_env import state as s
+from glimpse_env.scenes.drawing import INK
 from glimpse_env.simd import OVERHANG
 from glimpse_env.sources.images import Source, Split
 
@@ -17,11 +18,12 @@ class Bank(NamedTuple):
     """The images of one split.
 
     Attributes:
-        pixels: uint8, (bytes,), the images one after another, each plane by plane, with a margin at the end.
+        pixels: uint8, (bytes,), the images one after another, each plane by plane; then the brushes, and a margin.
         table: int64, (images, 4): offset, height, width, label.
         book: int64, (rows, references, length): the texts that come with the images, see `ImageSet`; often no rows.
         channels: 1 for grey, 3 for RGB.
         styles: How many styles the images are drawn in, see `ImageSet`.
+        brushes: Where the brushes begin.
     """
 
     pixels: npt.NDArray[np.uint8]
@@ -29,6 +31,7 @@ class Bank(NamedTuple):
     book: npt.NDArray[np.int64]
     channels: int
     styles: int = 1
+    brushes: int = 0
 
 
 _banks: WeakKeyDictionary[Source, dict[Split, Bank]] = WeakKeyDictionary()
@@ -49,9 +52,9 @@ def bank_of(source: Source, split: Split) -> Bank:
             planes = planes[np.broadcast_to((rows[:, :, None] & columns[:, None])[:, None], planes.shape)]
         areas = channels * table[:, s.IMAGE_HEIGHT] * table[:, s.IMAGE_WIDTH]
         table[:, s.IMAGE_OFFSET] = np.cumsum(areas) - areas
-        pixels = np.concatenate([planes.reshape(-1), np.zeros(2 * OVERHANG, np.uint8)])
+        pixels = np.concatenate([planes.reshape(-1), INK, np.zeros(2 * OVERHANG, np.uint8)])
         texts = source.split(split).texts
         book = np.zeros((0, 1, 1), np.int64) if texts is None else texts
         pixels.flags.writeable = table.flags.writeable = False
-        banks[split] = Bank(pixels, table, book, channels, source.split(split).styles)
+        banks[split] = Bank(pixels, table, book, channels, source.split(split).styles, int(areas.sum()))
     return banks[split]

@@ -69,7 +69,7 @@ class Dynamics:
         lanes: N.
         source: Where the images come from.
         symbols: The name of each symbol that may be said.
-        labels: The name of each label and answer: those of the symbols or, where a sprite is steered, the columns.
+        labels: The name of each label and answer: see `Task.labels`.
         actions: The action space and its decoder.
         observation_space: The space of one lane.
         canvas: Height and width of the hidden scene.
@@ -83,9 +83,9 @@ class Dynamics:
         self.symbols = task.symbols(self.source)
         self.config = task.config(bank, self.symbols)
         self.canvas = (int(self.config[s.CANVAS_HEIGHT]), int(self.config[s.CANVAS_WIDTH]))
-        self.labels = tuple(map(str, range(self.canvas[1]))) if task.steers else self.symbols
+        self.labels = task.labels(self.source, self.canvas)
         self.actions = a.Actions(task, len(self.symbols))
-        self._shape = (len(task.scales) * int(self.config[s.CHANNELS]), task.patch, task.patch)
+        self._shape = ((1 + task.draws) * len(task.scales) * int(self.config[s.CHANNELS]), task.patch, task.patch)
         length = int(self.config[s.LENGTH])
         self.reads = bool(self.config[s.SPEECH] == s.READING)
         parts: dict[str, spaces.Space[Any]] = {
@@ -98,7 +98,7 @@ class Dynamics:
         self.observation_space: spaces.Space[Any] = spaces.Dict(parts)
         self.counts = np.zeros((lanes, s.COUNT_COLUMNS), np.int64)
         self.counts[:, s.INDEX] = s.NO_INDEX
-        self.sprites = np.zeros((lanes, task.images + task.clutter, s.SPRITE_COLUMNS), np.int64)
+        self.sprites = np.zeros((lanes, task.images + task.clutter + task.strokes, s.SPRITE_COLUMNS), np.int64)
         self.gazes = np.zeros((lanes, 2))
         self.texts = np.full((lanes, task.references(bank), length), s.SILENT)
         self.said = np.full((lanes, length), s.SILENT)
@@ -201,7 +201,7 @@ class Dynamics:
     def action_masks(self) -> npt.NDArray[np.bool_]:
         """See `Actions.masks`: bool, (lanes, actions)."""
         task = self.task
-        return self.actions.masks(self.counts, task.stopping or task.reads or task.steers, task.budget)
+        return self.actions.masks(self.counts, task.stopping or task.reads or task.steers or task.draws, task.budget)
 
     def canvases(self) -> npt.NDArray[np.uint8]:
         """The hidden scenes: uint8, (lanes, height, width), or (lanes, height, width, 3) for RGB."""

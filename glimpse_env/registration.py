@@ -21,6 +21,7 @@ _RETINA: dict[str, Any] = {"patch": 12, "scales": [1, 2, 4], "zooms": [1], "budg
 # A third patch, of 48 pixels, where DRAM's retina has two: without its context network nobody finds digits with 24.
 _SEVERAL: dict[str, Any] = {**_RETINA, "canvas": 100, "count": [2, 2], "clutter": 0}
 _READING: dict[str, Any] = {"stopping": True, "reward": "share"}
+_DRAWING: dict[str, Any] = {"scene": "drawing", "budget": 16, "reward": "running", "grid": 14}
 
 _SCENES: dict[str, tuple[str, dict[str, Any]]] = {
     "Crowded{}-v0": ("the flagship: look, zoom, stop", _FLAGSHIP),
@@ -32,6 +33,7 @@ _SCENES: dict[str, tuple[str, dict[str, Any]]] = {
     "{}Addition-v0": ("DRAM, addition", {**_SEVERAL, "scene": "sum"}),
     "{}Sequence-v0": ("DRAM, sequences", {**_SEVERAL, **_READING, "scene": "line", "count": [1, 5], "budget": 18}),
     "Moving{}-v0": ("name it and its way", {**_RETINA, "scene": "drifting", "canvas": 60, "clutter": 4}),
+    "Draw{}-v0": ("DRAW, stroke by stroke", {**_RETINA, **_DRAWING, "canvas": 28, "clutter": 0, "scales": [1, 2]}),
 }
 
 # Two glimpses a symbol for the longest word and its end.

@@ -48,14 +48,16 @@ def _fill(
     bank: Bytes,
     sprites: Ints,
     lane: int,
+    first: int,
+    last: int,
     config: Ints,
 ) -> None:
-    """Sum the sprites of one lane into the height x width window whose corner lies at (top, left) of the canvas."""
+    """Sum sprites `first` to `last` of a lane into the height x width window with its corner at (top, left)."""
     window[: height * width] = 0
     bottom = min(top + height, config[s.CANVAS_HEIGHT])
     right = min(left + width, config[s.CANVAS_WIDTH])
     first_row, first_column = max(top, 0), max(left, 0)
-    for k in range(sprites.shape[1]):
+    for k in range(first, last):
         y, x = sprites[lane, k, s.TOP], sprites[lane, k, s.LEFT]
         row0, row1 = max(y, first_row), min(y + sprites[lane, k, s.HEIGHT], bottom)
         column0, column1 = max(x, first_column), min(x + sprites[lane, k, s.WIDTH], right)
@@ -119,6 +121,8 @@ def glimpse(
     bank: Bytes,
     sprites: Ints,
     lane: int,
+    first: int,
+    last: int,
     row: float,
     column: float,
     zoom: int,
@@ -135,6 +139,8 @@ def glimpse(
         bank: uint8, (pixels,), with a margin of `OVERHANG`.
         sprites: int64, (lanes, sprites, 10), see `glimpse_env.state`.
         lane: Whose scene.
+        first: The sprites to look at: from this one on,
+        last: up to this one, which is left out.
         row: Gaze in [-1, 1].
         column: Gaze in [-1, 1].
         zoom: Index into the task's zooms.
@@ -153,7 +159,7 @@ def glimpse(
     top, left = window_start(row, height, side), window_start(column, width, side)
     area = patch * patch
     for channel in range(channels):
-        _fill(window, side, side, top, left, channel, bank, sprites, lane, config)
+        _fill(window, side, side, top, left, channel, bank, sprites, lane, first, last, config)
         if not config[s.PYRAMID]:
             for k in range(scales):
                 factor = config[first_scale + k] * magnification
@@ -193,7 +199,7 @@ def canvas(out: Bytes, plane: Bytes, bank: Bytes, sprites: Ints, lane: int, conf
     """
     height, width = config[s.CANVAS_HEIGHT], config[s.CANVAS_WIDTH]
     for channel in range(config[s.CHANNELS]):
-        _fill(plane, height, width, 0, 0, channel, bank, sprites, lane, config)
+        _fill(plane, height, width, 0, 0, channel, bank, sprites, lane, 0, config[s.STROKES], config)
         for pixel in range(height * width):
             out[lane, channel, pixel] = plane[pixel]
 

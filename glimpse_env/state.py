@@ -62,7 +62,7 @@ STOPPING: Final = 7
 REWARD: Final = 8  # FINAL, EVERY, SHARE, PREFIX, BLEU or CIDER
 PYRAMID: Final = 9  # whether every window is a power of two times an even patch: the fast path
 SCENE: Final = 10  # which kernel lays it out, see `glimpse_env.scenes`
-SPEECH: Final = 11  # NAMING, READING or STEERING
+SPEECH: Final = 11  # NAMING, READING, STEERING or DRAWING
 FEWEST: Final = 12  # images in a scene of several
 MOST: Final = 13
 END: Final = 14  # the symbol that closes a text, or SILENT
@@ -74,11 +74,14 @@ STYLES: Final = 19  # how many styles they are drawn in, see `ImageSet`
 STRINGS: Final = 20  # of a million scenes of words, how many show random letters
 MOVERS: Final = 21  # how many sprites can move
 SPLIT: Final = 22  # TRAIN, VALIDATION or TEST, in the order of `sources.SPLITS`
-LISTS: Final = 23  # where the zooms begin
+STROKES: Final = 23  # the first sprite that the agent draws; those before it are the hidden scene
+BRUSHES: Final = 24  # where the brushes begin in the bank
+LISTS: Final = 25  # where the zooms begin
 
 NAMING: Final = 0  # one symbol, the answer
 READING: Final = 1  # symbol after symbol
 STEERING: Final = 2  # each symbol moves a sprite, and where that ends is the answer
+DRAWING: Final = 3  # each symbol is a stroke on a canvas of the agent's own
 
 FINAL: Final = 0
 EVERY: Final = 1

@@ -44,7 +44,7 @@ class Task:
             ``"word"``, the letters of a word in a row, in one style, to be read;
             ``"drifting"``, one image that moves among clutter that stays, to be named with its way; ``"catch"``, a ball
             that falls and a paddle that every symbol moves; ``"described"``, several scattered images, to be told in a
-            sentence, see `glimpse_env.scenes.captions`.
+            sentence, see `glimpse_env.scenes.captions`; ``"drawing"``, one image to be copied, stroke by stroke.
         count: Fewest and most images in a scene of several, such as letters of a word; where they differ, the symbol
             ``"end"`` closes a text.
         strings: For ``scene="word"``, the share of scenes that show random letters in place of a word of the lexicon.
@@ -57,12 +57,14 @@ class Task:
             ``patch * scale * zoom`` pixels wide.
         budget: Most glimpses in an episode, the first one of `reset` included, at least 1.
         stopping: Whether the agent chooses when to answer, or when to speak; otherwise every step carries a running
-            answer, speaks a symbol of the text, or moves the paddle.
+            answer, speaks a symbol of the text, moves the paddle, or draws.
         reward: ``"final"``: 1 for the right answer, the whole text, or a catch. In a fixed-glimpse task ``"running"``:
             1/budget for every step whose answer is right. For a text ``"share"``: half of it for the symbols that are
             right at their places, in equal shares, and half for the whole text; or ``"prefix"``: equal shares until
             the first wrong symbol, as in the DRAM paper; or at the end ``"bleu"`` or ``"cider"``, how good a sentence
-            it is against every reference, see `glimpse_env.sentences`.
+            it is against every reference, see `glimpse_env.sentences`. For a drawing what
+            it takes off the image's nats, as a share of those under the blank canvas: in all (``"final"``), or stroke by
+            stroke (``"running"``).
         glimpse_cost: What each glimpse after the first takes off a right answer's reward of 1; needs `stopping`.
         action_mode: ``"grid"``, ``"flat"``, ``"box"`` or ``"hybrid"``, see `glimpse_env.actions`.
         grid: Cells on a side for the ``"grid"`` and ``"flat"`` modes.
@@ -127,6 +129,7 @@ class Task:
             s.NAMING: ("final", "running"),
             s.READING: ("final", "share", "prefix", "bleu", "cider"),
             s.STEERING: ("final",),
+            s.DRAWING: ("final", "running"),
         }[SCENES[self.scene].speech]
         if self.reward not in fitting:
             names = ", ".join(map(repr, fitting))
@@ -138,6 +141,10 @@ class Task:
             raise ValueError(
                 f"{given} do not fit scene={self.scene!r}, where every step moves the paddle and nothing else is "
                 "there; pass stopping=False and clutter=0"
+            )
+        if self.draws and self.stopping:
+            raise ValueError(
+                f"stopping=True does not fit scene={self.scene!r}, where every step draws; pass stopping=False"
             )
         if self.reward == "running" and self.stopping:
             raise ValueError("reward='running' pays every step of a fixed-glimpse task; pass stopping=False with it")
@@ -176,6 +183,22 @@ class Task:
     def steers(self) -> bool:
         """Whether each symbol moves a sprite, and where that ends is the answer."""
         return SCENES[self.scene].speech == s.STEERING
+
+    @property
+    def draws(self) -> bool:
+        """Whether each symbol is a stroke on a canvas of the agent's own."""
+        return SCENES[self.scene].speech == s.DRAWING
+
+    @property
+    def strokes(self) -> int:
+        """Most strokes in an episode."""
+        return self.budget if self.draws else 0
+
+    def labels(self, source: Source, canvas: tuple[int, int]) -> tuple[str, ...]:
+        """The names of labels and answers: those of the symbols, or the columns where a sprite is steered to one."""
+        if self.steers:
+            return tuple(map(str, range(canvas[1])))
+        return source.classes if self.draws else self.symbols(source)
 
     @property
     def moves(self) -> bool:
@@ -246,6 +269,8 @@ class Task:
         Raises:
             ValueError: If the images, the fragments or the patch do not fit.
         """
+        if self.draws and bank.channels != 1:
+            raise ValueError(f"scene={self.scene!r} is drawn in grey, but the images have {bank.channels} channels")
         tallest, widest = int(bank.table[:, s.IMAGE_HEIGHT].max()), int(bank.table[:, s.IMAGE_WIDTH].max())
         if self.steers:
             tallest, widest = self._cut(bank, tallest, widest)
@@ -333,6 +358,7 @@ class Task:
         scene = SCENES[self.scene]
         config[s.SCENE], config[s.SPEECH], config[s.REWARD] = scene.number, scene.speech, _RULES[self.reward]
         config[s.FEWEST], config[s.MOST], config[s.LENGTH] = *self.count, self.length(bank)
+        config[s.STROKES], config[s.BRUSHES] = self.images + self.clutter, bank.brushes
         config[s.MOVERS], config[s.SPLIT] = scene.movers, SPLITS.index(self.split)
         config[s.END] = len(symbols) - 1 if self.reads and symbols[-1] == END else s.SILENT
         # Only even windows nest. Below 4 the vector rows would overlap, past 16 the sums outgrow 16 bits.

@@ -58,7 +58,9 @@ def plain_observation(env: GlimpseEnv | GlimpseVectorEnv, lane: int = 0) -> Obse
     dynamics, task = env._dynamics, env.task
     row, column = dynamics.gazes[lane].tolist()
     zoom = int(dynamics.counts[lane, s.ZOOM])
-    canvas = compose(dynamics._bank, dynamics.sprites[lane], *dynamics.canvas, int(dynamics.config[s.CHANNELS]))
+    drawn, channels = int(dynamics.config[s.STROKES]), int(dynamics.config[s.CHANNELS])
+    sprites = dynamics.sprites[lane]
+    planes = [compose(dynamics._bank, part, *dynamics.canvas, channels) for part in (sprites[:drawn], sprites[drawn:])]
     factors = tuple(scale * task.zooms[zoom] for scale in task.scales)
     widest = len(task.zooms) - 1
     left = task.budget - int(dynamics.counts[lane, s.GLIMPSES])
@@ -67,7 +69,9 @@ def plain_observation(env: GlimpseEnv | GlimpseVectorEnv, lane: int = 0) -> Obse
     if (symbol := int(dynamics.counts[lane, s.SYMBOL])) != s.SILENT:
         spoken[symbol] = 1
     return {
-        "glimpse": reference(canvas, row, column, factors, task.patch),
+        "glimpse": np.concatenate(
+            [reference(plane, row, column, factors, task.patch) for plane in planes[: 1 + task.draws]]
+        ),
         "gaze": np.array([row, column, 2 * zoom / widest - 1 if widest else 0], np.float32),
         "budget": np.array([left / task.budget], np.float32),
         **({"spoken": spoken} if task.reads else {}),

@@ -12,7 +12,7 @@ from glimpse_env import retina
 from glimpse_env import state as s
 from glimpse_env.kernel import kernel
 from glimpse_env.random import mix, uniform
-from glimpse_env.scenes import catch, lay_out, moving
+from glimpse_env.scenes import catch, drawing, lay_out, moving
 from glimpse_env.sentences import bleu, cider
 
 SAME_STEP: Final = 1
@@ -70,8 +70,13 @@ def _observe(
     sums: npt.NDArray[np.uint16],
 ) -> None:
     size = config[s.SCALES] * config[s.CHANNELS] * config[s.PATCH] * config[s.PATCH]
-    row, column, zoom = gazes[lane, 0], gazes[lane, 1], counts[lane, s.ZOOM]
-    retina.glimpse(glimpse, lane * size, bank, sprites, lane, row, column, zoom, config, window, sums)
+    row, column, zoom, drawn = gazes[lane, 0], gazes[lane, 1], counts[lane, s.ZOOM], config[s.STROKES]
+    if config[s.SPEECH] == s.DRAWING:  # the hidden image, and beneath it the agent's own canvas
+        at, last = 2 * lane * size, sprites.shape[1]
+        retina.glimpse(glimpse, at + size, bank, sprites, lane, drawn, last, row, column, zoom, config, window, sums)
+    else:
+        at = lane * size
+    retina.glimpse(glimpse, at, bank, sprites, lane, 0, drawn, row, column, zoom, config, window, sums)
     gaze[lane, 0], gaze[lane, 1] = row, column
     gaze[lane, 2] = 2.0 * zoom / (config[s.ZOOMS] - 1) - 1.0 if config[s.ZOOMS] > 1 else 0.0
     budget[lane, 0] = (config[s.BUDGET] - counts[lane, s.GLIMPSES]) / config[s.BUDGET]
@@ -110,6 +115,32 @@ def _symbol_pays(texts: Ints, said: Ints, lane: int, at: int, prefix: bool) -> f
 
 
 @kernel()
+def _draw(
+    lane: int,
+    decisions: npt.NDArray[np.float64],
+    config: Ints,
+    counts: Ints,
+    sprites: Ints,
+    gazes: npt.NDArray[np.float64],
+    bank: npt.NDArray[np.uint8],
+    speaks: bool,
+) -> float:
+    """Put a stroke where the eye looks next, or would; it earns a share of the nats under the blank canvas."""
+    blank, gain, taken = drawing.nats(bank, sprites, lane, config, 0), 0.0, counts[lane, s.SPOKEN]
+    if speaks:
+        row, column = gazes[lane, 0], gazes[lane, 1]
+        if not np.isnan(decisions[lane, a.ROW]):
+            row, column = decisions[lane, a.ROW], decisions[lane, a.COLUMN]
+        gain = drawing.stroke(bank, config, sprites, lane, taken, counts[lane, s.SYMBOL], row, column) / blank
+        counts[lane, s.SPOKEN] += 1
+    if counts[lane, s.PHASE] == s.FINISHED:
+        gained = 1.0 - drawing.nats(bank, sprites, lane, config, counts[lane, s.SPOKEN]) / blank
+        counts[lane, s.SUCCESS] = gained >= drawing.ENOUGH
+        return gained if config[s.REWARD] == s.FINAL else gain
+    return 0.0 if config[s.REWARD] == s.FINAL else gain
+
+
+@kernel()
 def _advance(
     lane: int,
     decisions: npt.NDArray[np.float64],
@@ -121,6 +152,7 @@ def _advance(
     gazes: npt.NDArray[np.float64],
     texts: Ints,
     said: Ints,
+    bank: npt.NDArray[np.uint8],
 ) -> float:
     """Look, speak or both; returns the reward. The whole meaning of an episode stands here."""
     speaks = decisions[lane, a.SPEAK] > 0.5
@@ -133,6 +165,8 @@ def _advance(
         ended = spent or (speaks and config[s.STOPPING])
     elif config[s.SPEECH] == s.STEERING:
         said[lane, 0] = catch.steer(counts[lane, s.SYMBOL], config, sprites, lane)
+        ended = spent
+    elif config[s.SPEECH] == s.DRAWING:
         ended = spent
     elif speaks:
         said[lane, at] = symbol
@@ -147,6 +181,8 @@ def _advance(
             gazes[lane, 0], gazes[lane, 1] = decisions[lane, a.ROW], decisions[lane, a.COLUMN]
             counts[lane, s.ZOOM] = np.int64(decisions[lane, a.ZOOM])
         counts[lane, s.GLIMPSES] += 1
+    if config[s.SPEECH] == s.DRAWING:
+        return _draw(lane, decisions, config, counts, sprites, gazes, bank, speaks)
     if not ended or config[s.SPEECH] == s.STEERING:  # the last symbol has its effect too
         moving.move(config, sprites, lane)
     rule = config[s.REWARD]
@@ -239,7 +275,8 @@ def step_lanes(
             _begin(lane, table, book, config, counts, sprites, gazes, texts, said)
             reward[lane] = 0.0
         else:
-            reward[lane] = _advance(lane, decisions, frequencies, config, cost, counts, sprites, gazes, texts, said)
+            task = (frequencies, config, cost)
+            reward[lane] = _advance(lane, decisions, *task, counts, sprites, gazes, texts, said, bank)
         ended = counts[lane, s.PHASE] == s.FINISHED
         terminated[lane] = ended
         length = said.shape[1]

@@ -39,6 +39,7 @@ FLAGSHIP = {
 RETINA = {**FLAGSHIP, "scales": (1, 2, 4), "zooms": (1,), "stopping": False, "glimpse_cost": 0.0}
 SEVERAL = {**RETINA, "canvas": 100, "clutter": 0, "count": (2, 2)}
 READING = {"stopping": True, "reward": "share"}
+DRAWING = {"scene": "drawing", "budget": 16, "reward": "running", "grid": 14}
 FROZEN: dict[str, dict[str, Any]] = {
     "Crowded{}-v0": FLAGSHIP,
     "Crowded{}Retina-v0": RETINA,
@@ -49,6 +50,7 @@ FROZEN: dict[str, dict[str, Any]] = {
     "{}Addition-v0": {**SEVERAL, "scene": "sum"},
     "{}Sequence-v0": {**SEVERAL, **READING, "scene": "line", "count": (1, 5), "budget": 18},
     "Moving{}-v0": {**RETINA, "scene": "drifting"},
+    "Draw{}-v0": {**RETINA, **DRAWING, "canvas": 28, "clutter": 0, "scales": (1, 2)},
 }
 WORDS = {
     **RETINA, **READING, "source": "words", "scene": "word", "count": (1, 12), "strings": 0.25, "canvas": (32, 100),

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from glimpse_env import state as s
 from glimpse_env.kernel import kernel
-from glimpse_env.scenes import captioned, captions, catch, cluttered, moving, several, words
+from glimpse_env.scenes import captioned, captions, catch, cluttered, drawing, moving, several, words
 
 Ints = npt.NDArray[np.int64]
 Names = tuple[str, ...]
@@ -24,8 +24,8 @@ class Scene(NamedTuple):
 
     Attributes:
         number: What the kernels know it by.
-        speech: `state.NAMING`, one symbol is the answer; `state.READING`, a text is spoken symbol by symbol; or
-            `state.STEERING`, each symbol moves a sprite.
+        speech: `state.NAMING`, one symbol is the answer; `state.READING`, a text is spoken symbol by symbol;
+            `state.STEERING`, each symbol moves a sprite; or `state.DRAWING`, each symbol is a stroke.
         several: Whether the keyword `count` says how many images there are; otherwise there is one.
         symbols: From the classes of the images and `count` to the names of what may be said.
         movers: How many sprites can move; they come first.
@@ -60,6 +60,10 @@ def _on_their_way(classes: Names, count: Range) -> Names:
     return tuple(f"{name} {way}" for name in classes for way in moving.WAYS)
 
 
+def _strokes(classes: Names, count: Range) -> Names:
+    return tuple(drawing.BRUSHES)
+
+
 def _moves(classes: Names, count: Range) -> Names:
     return catch.MOVES
 
@@ -68,7 +72,7 @@ def _sentences(classes: Names, count: Range) -> Names:
     return (*captions.GRAMMAR, *classes, END)
 
 
-CROWDED, SCATTERED, SUMMED, LINE, CAPTIONED, WORD, DRIFTING, CATCH, DESCRIBED = range(9)
+CROWDED, SCATTERED, SUMMED, LINE, CAPTIONED, WORD, DRIFTING, CATCH, DESCRIBED, DRAWN = range(10)
 
 #: The keyword `scene` -> what it means.
 SCENES: dict[str, Scene] = {
@@ -81,6 +85,7 @@ SCENES: dict[str, Scene] = {
     "drifting": Scene(DRIFTING, s.NAMING, False, _on_their_way, movers=1),
     "catch": Scene(CATCH, s.STEERING, False, _moves, movers=2, frozen=10_000),
     "described": Scene(DESCRIBED, s.READING, True, _sentences),
+    "drawing": Scene(DRAWN, s.DRAWING, False, _strokes),
 }
 
 
@@ -104,5 +109,7 @@ def lay_out(key: int, index: int, table: Ints, book: Ints, config: Ints, sprites
         moving.drift(key, index, table, config, sprites, texts, lane)
     elif scene == CATCH:
         catch.lay_out(key, table, config, sprites, texts, lane)
-    else:
+    elif scene == DESCRIBED:
         captions.lay_out(key, index, table, book, config, sprites, texts, lane)
+    else:
+        drawing.lay_out(key, index, table, config, sprites, texts, lane)

@@ -1,0 +1,142 @@
+"""Hands that draw, after *DRAW* (Gregor et al. 2015, arXiv 1502.04623): copy a hidden image, one stroke of ink a step.
+
+The agent's own canvas is a scene like any other, a list of sprites: each stroke is a sprite cut from the brushes, which
+lie in the bank behind the images. Where DRAW writes a patch of its own making through Gaussian filters, this hand
+chooses one of a few brushes, so that every action encoding and every learner can take part.
+
+A canvas is read as the paper reads it, as the chance of each pixel of the binarised image (its section 4): ink is the
+chance that a pixel is white, kept within `DOUBT` of 0 and 1. A stroke earns what it takes off the nats of the image, as
+a share of the nats under the blank canvas.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from glimpse_env import state as s
+from glimpse_env.kernel import kernel
+from glimpse_env.retina import window_start
+from glimpse_env.scenes.cluttered import show
+
+Bytes = npt.NDArray[np.uint8]
+Ints = npt.NDArray[np.int64]
+
+SIDE: Final = 11  # of a brush, in pixels
+DOUBT: Final = 0.02  # no pixel is surer than this
+ENOUGH: Final = 0.5  # a drawing that takes off this share of the blank canvas's nats is a success
+WHITE: Final = 128  # a pixel of the image is white from here on
+
+_HALF, _ROOT = 0.5, math.sqrt(0.5)
+_LOW, _HIGH = math.sqrt(2 - math.sqrt(2)) / 2, math.sqrt(2 + math.sqrt(2)) / 2  # sine and cosine of 22.5 degrees
+#: Direction of a line (down, across) by its name: degrees, counter-clockwise from a level one.
+_WAYS: Final = {
+    "0": (0.0, 1.0),
+    "22": (-_LOW, _HIGH),
+    "45": (-_ROOT, _ROOT),
+    "67": (-_HIGH, _LOW),
+    "90": (1.0, 0.0),
+    "112": (_HIGH, _LOW),
+    "135": (_ROOT, _ROOT),
+    "157": (_LOW, _HIGH),
+}
+_LENGTHS: Final = {"short": 5.0, "long": 9.0}
+_PEN: Final = 1.1  # half the width of a line, in pixels
+
+
+def _line(way: tuple[float, float], length: float) -> Bytes:
+    """A line through the middle with soft edges: uint8, (SIDE, SIDE)."""
+    place = np.arange(SIDE) - SIDE // 2
+    along = place[:, None] * way[0] + place[None, :] * way[1]
+    aside = place[:, None] * way[1] - place[None, :] * way[0]
+    past = np.maximum(np.abs(along) - (length / 2 - _PEN), 0.0)
+    distance = np.sqrt(past * past + aside * aside)
+    ink: Bytes = np.rint(255 * np.clip(_PEN + _HALF - distance, 0.0, 1.0)).astype(np.uint8)
+    return ink
+
+
+def _brushes() -> dict[str, Bytes]:
+    brushes = {"lift": np.zeros((SIDE, SIDE), np.uint8), "dot": _line(_WAYS["0"], 2 * _PEN)}
+    for size, length in _LENGTHS.items():
+        brushes |= {f"{size} {name}": _line(way, length) for name, way in _WAYS.items()}
+    return brushes
+
+
+#: Symbol -> what it leaves on the canvas: uint8, (SIDE, SIDE). The first one leaves nothing.
+BRUSHES: Final = _brushes()
+#: All of them as they lie in a bank.
+INK: Final = np.concatenate([brush.reshape(-1) for brush in BRUSHES.values()])
+
+_CHANCE = np.clip(np.arange(256) / 255.0, DOUBT, 1.0 - DOUBT)
+_NATS = np.stack([-np.log(1.0 - _CHANCE), -np.log(_CHANCE)])  # of a black pixel and of a white one, by the ink on it
+
+
+@kernel()
+def lay_out(key: int, index: int, table: Ints, config: Ints, sprites: Ints, texts: Ints, lane: int) -> None:
+    """The image to copy, and a blank canvas; the text is the label. Arguments as for `cluttered.lay_out`."""
+    texts[lane, 0, 0] = table[show(key, index, table, config, sprites, lane), s.IMAGE_LABEL]
+    for k in range(config[s.STROKES], sprites.shape[1]):
+        sprites[lane, k, s.HEIGHT] = 0
+
+
+@kernel()
+def _pixel(bank: Bytes, sprites: Ints, lane: int, first: int, last: int, row: int, column: int) -> int:
+    """The sum of some sprites at a place of the canvas, clipped at 255."""
+    total = 0
+    for k in range(first, last):
+        down, across = row - sprites[lane, k, s.TOP], column - sprites[lane, k, s.LEFT]
+        if 0 <= down < sprites[lane, k, s.HEIGHT] and 0 <= across < sprites[lane, k, s.WIDTH]:
+            total += bank[sprites[lane, k, s.OFFSET] + down * sprites[lane, k, s.ROW] + across]
+    return min(total, 255)
+
+
+@kernel()
+def _nats(
+    bank: Bytes, sprites: Ints, lane: int, first: int, strokes: int, top: int, left: int, bottom: int, right: int
+) -> float:
+    """Minus the log-likelihood of a part of the binarised image under the canvas after so many strokes."""
+    total = 0.0
+    for row in range(top, bottom):
+        for column in range(left, right):
+            white = int(_pixel(bank, sprites, lane, 0, first, row, column) >= WHITE)
+            total += _NATS[white, _pixel(bank, sprites, lane, first, first + strokes, row, column)]
+    return total
+
+
+@kernel()
+def nats(bank: Bytes, sprites: Ints, lane: int, config: Ints, strokes: int) -> float:
+    """Minus the log-likelihood of the whole binarised image under the canvas after so many strokes, in nats."""
+    height, width = config[s.CANVAS_HEIGHT], config[s.CANVAS_WIDTH]
+    return _nats(bank, sprites, lane, config[s.STROKES], strokes, 0, 0, height, width)
+
+
+@kernel()
+def stroke(
+    bank: Bytes, config: Ints, sprites: Ints, lane: int, taken: int, brush: int, row: float, column: float
+) -> float:
+    """Put a brush to the canvas, its middle at a gaze; returns the nats it takes off.
+
+    Args:
+        bank: uint8, (pixels,), the brushes at its end, see `glimpse_env.bank`.
+        config: int64, the task.
+        sprites: int64, (lanes, images + strokes, columns); the sprite of this stroke is written.
+        lane: Whose canvas.
+        taken: How many strokes came before.
+        brush: Which one.
+        row: Gaze in [-1, 1].
+        column: Gaze in [-1, 1].
+    """
+    height, width, first = config[s.CANVAS_HEIGHT], config[s.CANVAS_WIDTH], config[s.STROKES]
+    top, left = window_start(row, height, SIDE), window_start(column, width, SIDE)
+    k = first + taken
+    sprites[lane, k, s.OFFSET] = config[s.BRUSHES] + brush * SIDE * SIDE
+    sprites[lane, k, s.ROW], sprites[lane, k, s.PLANE] = SIDE, 0
+    sprites[lane, k, s.HEIGHT], sprites[lane, k, s.WIDTH] = SIDE, SIDE
+    sprites[lane, k, s.TOP], sprites[lane, k, s.LEFT] = top, left
+    bottom, right = min(top + SIDE, height), min(left + SIDE, width)
+    top, left = max(top, 0), max(left, 0)
+    before = _nats(bank, sprites, lane, first, taken, top, left, bottom, right)
+    return before - _nats(bank, sprites, lane, first, taken + 1, top, left, bottom, right)
