@@ -62,9 +62,8 @@ class Task:
             1/budget for every step whose answer is right. For a text ``"share"``: half of it for the symbols that are
             right at their places, in equal shares, and half for the whole text; or ``"prefix"``: equal shares until
             the first wrong symbol, as in the DRAM paper; or at the end ``"bleu"`` or ``"cider"``, how good a sentence
-            it is against every reference, see `glimpse_env.sentences`. For a drawing what
-            it takes off the image's nats, as a share of those under the blank canvas: in all (``"final"``), or stroke by
-            stroke (``"running"``).
+            it is against every reference, see `glimpse_env.sentences`. For a drawing what it takes off the image's
+            nats, as a share of those under the blank canvas: in all (``"final"``), or stroke by stroke (``"running"``).
         glimpse_cost: What each glimpse after the first takes off a right answer's reward of 1; needs `stopping`.
         action_mode: ``"grid"``, ``"flat"``, ``"box"`` or ``"hybrid"``, see `glimpse_env.actions`.
         grid: Cells on a side for the ``"grid"`` and ``"flat"`` modes.

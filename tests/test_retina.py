@@ -52,7 +52,9 @@ def make_scene(
     table = np.array([[0, 1, 1, 0]])
     task = Task(canvas=canvas, patch=patch, scales=scales, zooms=zooms)
     book = np.zeros((0, 1, 1), np.int64)
-    return Scene(task.config(Bank(bank, table, book, channels), ("0",)), bank, sprites)
+    config = task.config(Bank(bank, table, book, channels), ("0",))
+    config[s.STROKES] = len(boxes)
+    return Scene(config, bank, sprites)
 
 
 def look(scene: Scene, row: float, column: float, zoom: int) -> np.ndarray:
@@ -62,7 +64,8 @@ def look(scene: Scene, row: float, column: float, zoom: int) -> np.ndarray:
     out = np.full(at + count + 40, MARK, np.float32)
     size = retina.scratch(scene.config, 1)[0].shape[1]
     window, sums = np.full(size + 64, MARK, np.uint8), np.full(size + 64, MARK, np.uint16)
-    retina.glimpse(out, at, scene.bank, scene.sprites, 1, row, column, zoom, scene.config, window[:size], sums[:size])
+    seen = (0, scene.sprites.shape[1], row, column, zoom, scene.config)
+    retina.glimpse(out, at, scene.bank, scene.sprites, 1, *seen, window[:size], sums[:size])
     for buffer, begin, end in ((out, at, at + count), (window, 0, size), (sums, 0, size)):
         assert (buffer[:begin] == MARK).all()
         assert (buffer[end:] == MARK).all()
