@@ -18,7 +18,8 @@ sets are binarised once, from a fixed seed. So the test set is not the fixed one
 the paper reports on, though it is made in the same way.
 
 What differs from the paper: 10 steps and reads of 5x5, not 64 and 2x2, which would take days here; the canvas begins at
-the mean image; Adam with warm-up and a cosine, and clipping.
+the mean image; the intensity of writing begins as large as makes up for filters whose sums are 1, without which z falls
+silent before anything is drawn; Adam with warm-up and a cosine, and clipping.
 
     python -m agents.draw --attention
     python -m agents.draw --no-attention
@@ -43,6 +44,7 @@ from agents.training import Log, Row, ignore, optimise
 from glimpse_env.sources import Source, load
 
 JUDGED = 500  # images of the validation split behind each point of the curve
+_SHARE = 0.7  # of the image's longer side that the grids span at first
 
 
 @dataclass(frozen=True)
@@ -105,8 +107,10 @@ class Draw(nn.Module):
         if config.attention:
             self.reading, self.writing = nn.Linear(features, PARAMETERS), nn.Linear(features, PARAMETERS)
             with torch.no_grad():
-                self.reading.bias.copy_(spanning(config.read, *self.shape))
-                self.writing.bias.copy_(spanning(config.write, *self.shape))
+                self.reading.bias.copy_(spanning(config.read, *self.shape, _SHARE))
+                self.writing.bias.copy_(spanning(config.write, *self.shape, _SHARE))
+                stride = _SHARE * (max(self.shape) - 1) / (config.write - 1)
+                self.writing.bias[4] = -2 * math.log(stride)  # so that a patch of ones adds about one to every pixel
 
     def start(self, lanes: int) -> State:
         """Before the first step."""

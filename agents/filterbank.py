@@ -100,7 +100,17 @@ def gaze(bank: Filterbank, height: int, width: int) -> Tensor:
     return ((bank.centre - 1) * 2 / last - 1).clamp(-1, 1)
 
 
-def spanning(patch: int, height: int, width: int) -> Tensor:
-    """Parameters of a grid over the whole image, each Gaussian half a stride wide: no pixel is overlooked. (5,)."""
-    stride = (max(width, height) - 1) / (patch - 1)
-    return torch.tensor([0.0, 0.0, 2 * math.log(stride / 2), 0.0, 0.0])
+def spanning(patch: int, height: int, width: int, share: float = 1.0) -> Tensor:
+    """Parameters of a grid over the middle of the image, each Gaussian half a stride wide, so as to see every pixel.
+
+    Args:
+        patch: N.
+        height: Of the image in pixels.
+        width: Of the image in pixels.
+        share: Which part of the image's longer side the grid spans, above 0.
+
+    Returns:
+        (5,), for `filterbank`.
+    """
+    stride = share * (max(width, height) - 1) / (patch - 1)
+    return torch.tensor([0.0, 0.0, 2 * math.log(stride / 2), math.log(share), 0.0])

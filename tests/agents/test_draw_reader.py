@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from agents import filterbank
-from agents.draw_reader import Config, DrawReaderAgent, Reader, as_input, loss_of, train
+from agents.draw_reader import Config, DrawReaderAgent, Reader, amid, as_input, lessons, loss_of, train
 from agents.training import make_lanes
 from benchmarks.looking import scan_paths
 from glimpse_env import evaluate
@@ -56,7 +56,7 @@ def test_cross_entropy_alone_moves_the_gaze() -> None:
     labels = torch.tensor([0, 1, 2])
     logits, gazes = reader(torch.rand(3, 20, 30), 2)
     assert logits.shape == (2, 3, 5)
-    assert torch.allclose(gazes[0], torch.zeros(3, 2), atol=1e-6)  # begins in the middle, spanning the canvas
+    assert torch.allclose(gazes[0], torch.zeros(3, 2), atol=1e-6)  # begins in the middle
     loss_of(logits[:1], labels, 0.0).backward()
     first = reader.grid.bias.grad
     assert isinstance(first, torch.Tensor)
@@ -64,10 +64,26 @@ def test_cross_entropy_alone_moves_the_gaze() -> None:
     assert reader.grid.weight.grad is None or reader.grid.weight.grad.abs().max() == 0  # nothing was seen before
 
 
+def test_scenes_grow_to_those_of_the_task_amid_darkness() -> None:
+    env = make_lanes(ID, 4)
+    env.reset(seed=0)
+    course = lessons(ID, 4, env, {})
+    for lesson in course:
+        lesson.reset(seed=0)
+    assert [lesson.canvases().shape[1] for lesson in course] == [40, 52, 64, 76, 88, 100]
+    assert [lesson.task.clutter for lesson in course] == [1, 2, 3, 5, 6, 8]
+    assert course[-1] is env
+    scenes = as_input(course[0].canvases())
+    wide = amid(scenes, 100, 101)
+    assert wide.shape == (4, 100, 101)
+    assert torch.equal(wide[:, 30:70, 30:70], scenes)
+    assert wide.sum().item() == pytest.approx(scenes.sum().item())
+
+
 def test_a_read_sees_the_canvas_through_the_filterbank() -> None:
     reader = Reader(20, 30, 5, Config(features=16, patch=3))
     canvas = torch.rand(2, 20, 30)
-    bank = filterbank.filterbank(filterbank.spanning(3, 20, 30).expand(2, -1), 3, 20, 30)
+    bank = filterbank.filterbank(filterbank.spanning(3, 20, 30, Config().span).expand(2, -1), 3, 20, 30)
     seen: list[torch.Tensor] = []
     reader.what.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
     reader(canvas, 1)

@@ -108,6 +108,9 @@ def test_the_spanning_grid_leaves_no_pixel_out() -> None:
     assert weight.min() > 0.5 * weight.max() / 4
     assert torch.allclose(bank.stride, torch.tensor([[9.0]]))
     assert torch.allclose(bank.deviation, torch.tensor([[4.5]]))
+    part = filterbank(spanning(12, 100, 100, 1 / 3)[None], 12, 100, 100)
+    assert torch.allclose(part.stride, torch.tensor([[3.0]]))
+    assert torch.allclose(part.deviation, torch.tensor([[1.5]]))
 
 
 def test_one_filter_has_no_stride() -> None:
