@@ -80,9 +80,9 @@ def test_attention_reads_and_writes_only_where_its_grids_lie() -> None:
 def test_learns_to_code_and_to_draw_bars(attention: bool, tmp_path: Path) -> None:
     source, rows = bars(), list[dict[str, float]]()
     arguments: dict[str, Any] = {"attention": attention, "source": source, "learning_rate": 1e-2, **SMALL}
-    model = train(seed=0, images=32 * 400, folder=tmp_path, log=rows.append, **arguments)
+    model = train(seed=0, images=32 * 150, folder=tmp_path, log=rows.append, **arguments)
     blank = 144 * -(0.14 * math.log(0.14) + 0.86 * math.log(0.86))  # every pixel on with the mean chance
-    assert rows[-1]["validation"] < 0.75 * blank
+    assert rows[-1]["validation"] < 0.5 * blank
     nats, divergence = bound(model, source.split("validation").images)
     assert rows[-1]["validation"] == pytest.approx(nats.mean())
     assert divergence > 1  # z says something
