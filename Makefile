@@ -23,7 +23,7 @@ lint: $(VENV)/.test-ready
 
 # A stamp is written when its installation is complete, so an interrupted one starts again.
 $(VENV)/.demo-ready: EXTRAS := agents
-$(VENV)/.test-ready: EXTRAS := agents,benchmarks,dev,play
+$(VENV)/.test-ready: EXTRAS := agents,benchmarks,dev,play,svhn
 $(VENV)/.demo-ready $(VENV)/.test-ready: setup.cfg pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	    echo "Glimpse needs Python 3.11 or newer, which '$(PYTHON)' is not. Name one that is: make PYTHON=python3.11" >&2; \

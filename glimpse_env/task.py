@@ -31,9 +31,10 @@ class Task:
     """The keyword arguments of `GlimpseEnv` and `GlimpseVectorEnv`.
 
     Attributes:
-        source: Where images come from: ``"mnist"``, ``"digits"`` (the bundled glyphs), ``"objects"`` (the same and a
-            few shapes, in two sizes and two lights), ``"block"`` (a white block, what a ball and a paddle are cut
-            from), a folder of class folders, a pair ``(images, labels)``, a mapping of splits to such pairs, or a
+        source: Where images come from: ``"mnist"``, ``"digits"`` (the bundled glyphs), ``"words"`` (printed letters and
+            a lexicon), ``"objects"`` (the glyphs and a few shapes, in two sizes and two lights), ``"block"`` (a white
+            block, what a ball and a paddle are cut from), a folder of class folders or of annotated photographs, a pair
+            ``(images, labels)``, a mapping of splits to such pairs, or a
             `glimpse_env.sources.Source`.
         split: ``"train"``, ``"validation"`` or ``"test"``; sprites and clutter both come from it.
         fallback: What stands in, with a loud warning, when MNIST cannot be had; None makes that an error.

@@ -30,10 +30,10 @@ RIVALS = {"ap_gym"}
 
 # The extras each package may import from, besides the base dependencies.
 EXTRAS_OF = {
-    "glimpse_env": ("agents", "images", "play", "words"),
+    "glimpse_env": ("agents", "images", "play", "svhn", "words"),
     "agents": ("agents", "images", "words"),
     "benchmarks": ("agents", "benchmarks", "ray", "words"),
-    "tests": ("agents", "benchmarks", "dev", "images", "play", "ray", "words"),
+    "tests": ("agents", "benchmarks", "dev", "images", "play", "ray", "svhn", "words"),
 }
 
 IMPORT_SECONDS = 0.5

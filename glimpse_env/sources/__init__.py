@@ -6,6 +6,7 @@ import os
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +14,8 @@ import numpy.typing as npt
 from glimpse_env.sources.arrays import arrays, splits
 from glimpse_env.sources.folder import folder
 from glimpse_env.sources.images import SPLITS, DataError, ImageSet, Source, Split, StandInWarning
+from glimpse_env.sources.svhn import is_svhn, svhn
+from glimpse_env.sources.word_folder import is_word_folder, word_folder
 
 __all__ = [
     "SPLITS",
@@ -26,6 +29,8 @@ __all__ = [
     "folder",
     "load",
     "splits",
+    "svhn",
+    "word_folder",
 ]
 
 Labelled = tuple[npt.ArrayLike, npt.ArrayLike]
@@ -64,6 +69,12 @@ _MAKERS: dict[str, Callable[[], Source]] = {
     "mnist": _mnist, "digits": _digits, "words": _words, "block": _block, "objects": _objects,
 }  # fmt: skip
 
+# Folders with annotations, told by their names; others hold a folder for each class.
+_LAYOUTS: tuple[tuple[Callable[[Path], bool], Callable[[Path], Source]], ...] = (
+    (is_svhn, svhn),
+    (is_word_folder, word_folder),
+)
+
 # Per process, so that any number of environments share one copy of the images: (name, stand_in_for) -> source.
 _loaded: dict[tuple[str, str | None], Source] = {}
 # Where the search for real data failed, and why: searching again for each environment could take seconds each time.
@@ -77,8 +88,9 @@ def load(
 
     Args:
         source: ``"mnist"``; ``"digits"``, the bundled glyphs; ``"words"``, printed letters and a lexicon; ``"block"``,
-            one white image of 1x2 pixels; the path of a folder of class folders (see `folder`); a pair (images, labels)
-            (see `arrays`); a dict of such pairs by split (see `splits`); or a `Source`.
+            one white image of 1x2 pixels; the path of a folder: of house numbers (see `svhn`), of photographed words
+            (see `word_folder`), or else of class folders (see `folder`); a pair (images, labels) (see `arrays`); a dict
+            of such pairs by split (see `splits`); or a `Source`.
         fallback: What to use, with a warning, where ``"mnist"`` cannot be had: ``"digits"``, or None to raise instead.
             The source returned then says so in ``name`` and ``stand_in_for``.
 
@@ -100,7 +112,7 @@ def load(
             "or give the path of a folder of class folders, or (images, labels)"
         )
     if isinstance(given, str | os.PathLike):
-        return folder(given)
+        return _at(Path(given).expanduser())
     if isinstance(given, Mapping):
         return splits(given)
     if isinstance(given, tuple) and len(given) == 2:
@@ -109,6 +121,11 @@ def load(
         "source must be a name, a path, a tuple (images, labels), a dict of such tuples by split, or a Source, "
         f"got {type(given).__name__}" + (f" of length {len(given)}" if isinstance(given, tuple) else "")
     )
+
+
+def _at(path: Path) -> Source:
+    """The images of a folder, read as what lies in it."""
+    return next((read(path) for fits, read in _LAYOUTS if fits(path)), None) or folder(path)
 
 
 def _named(name: str, stand_in_for: str | None) -> Source:
