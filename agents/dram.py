@@ -49,7 +49,7 @@ class Config:
     """The recipe.
 
     Attributes:
-        scenes: Scenes in an update.
+        glimpses: Most glimpses in an update, from as many scenes as that makes.
         learning_rate: Of Adam; rises over the first 2 % of the updates, then falls to 0 along a cosine.
         features: Units of the glimpse and of the lower layer.
         steering: Units of the upper layer.
@@ -63,7 +63,7 @@ class Config:
         clip: Largest norm of the gradient.
     """
 
-    scenes: int = 256
+    glimpses: int = 2048
     learning_rate: float = 2e-3
     features: int = 256
     steering: int = 256
@@ -255,11 +255,12 @@ def train(
     """
     recipe = Config(**config)
     settings = {"task": task, "seed": seed, "steps": steps, "overrides": overrides or {}, **asdict(recipe)}
-    env = make_lanes(task, recipe.scenes, **(overrides or {}))
+    budget = make_lanes(task, 1, **(overrides or {})).task.budget
+    env = make_lanes(task, max(1, recipe.glimpses // budget), **(overrides or {}))
     torch.manual_seed(seed)
     policy = Policy(env, recipe.features, recipe.steering)
     optimizer = torch.optim.Adam(policy.parameters(), recipe.learning_rate, betas=(0.9, 0.99), fused=True)
-    updates = max(1, steps // (recipe.scenes * env.task.budget))
+    updates = max(1, steps // (env.num_envs * budget))
     first, last = recipe.gaze_std
 
     def update(k: int) -> Row:
@@ -281,7 +282,7 @@ def train(
         return row
 
     parts = {"policy": policy, "optimizer": optimizer}
-    path, size = folder / "dram.pt", recipe.scenes * env.task.budget
+    path, size = folder / "dram.pt", env.num_envs * budget
     optimise(update, updates, size, title=f"DRAM {task}", path=path, settings=settings, parts=parts, log=log)
     return DramAgent(policy, env, recipe.context)
 

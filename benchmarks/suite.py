@@ -103,9 +103,9 @@ def _sequences(images: str) -> tuple[Task, ...]:
     m = 1_000_000
     tasks: tuple[tuple[str, dict[str, Any], int, dict[str, Any]], ...] = (
         (f"{images}Pairs-v0", _READ, 4 * m, {}),
-        (f"{images}Addition-v0", _SEVERAL, 4 * m, {}),
-        (f"{images}Sequence-v0", _READ, 5 * m, {}),
-        (f"{images}Sequence-v0", _READ, 10 * m, {"budget": 36}),
+        (f"{images}Addition-v0", _SEVERAL, 3 * m, {}),
+        (f"{images}Sequence-v0", _READ, 3 * m, {}),
+        (f"{images}Sequence-v0", _READ, 6 * m, {"budget": 36}),
     )
     return tuple(
         Task(
