@@ -17,7 +17,7 @@ Trained on MNIST binarised anew at every presentation (a pixel is on with the ch
 sets are binarised once, from a fixed seed. So the test set is not the fixed one of Salakhutdinov and Murray 2008 which
 the paper reports on, though it is made in the same way.
 
-What differs from the paper: 10 steps and reads of 5x5, not 64 and 2x2, which would take days here; the canvas begins at
+What differs from the paper: 8 steps and reads of 5x5, not 64 and 2x2, which would take days here; the canvas begins at
 the mean image; the intensity of writing begins as large as makes up for filters whose sums are 1, without which z falls
 silent before anything is drawn; Adam with warm-up and a cosine, and clipping.
 
@@ -43,7 +43,7 @@ from agents.lstm import lstm
 from agents.training import Log, Row, ignore, optimise
 from glimpse_env.sources import Source, load
 
-JUDGED = 500  # images of the validation split behind each point of the curve
+JUDGED = 250  # images of the validation split behind each point of the curve
 _SHARE = 0.7  # of the image's longer side that the grids span at first
 
 
@@ -65,12 +65,12 @@ class Config:
     """
 
     attention: bool = True
-    steps: int = 10
+    steps: int = 8
     read: int = 5
     write: int = 5
     features: int = 256
     latent: int = 100
-    batch: int = 128
+    batch: int = 64
     learning_rate: float = 2e-3
     precision: Literal["float32", "bfloat16"] = "bfloat16"
     clip: float = 10.0
