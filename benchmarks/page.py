@@ -92,6 +92,7 @@ def _task(task: Task, scenes: dict[str, str]) -> dict[str, Any]:
         "budget": task.budget,
         "stopping": task.stopping,
         "reads": env.task.reads,
+        "marked": not env.task.steers and env.references().shape[1] == 1,  # else no symbol is right or wrong in itself
         "steers": env.task.steers,
         "moves": env.task.moves,
         "scenes": None if env.task.moves else _kept(canvases, scenes),

@@ -34,7 +34,7 @@ function answerOf(task, path) {
 /** The right symbol at every step: the label or, where a text is read, the symbol that follows those said before. */
 function dueSymbols(task, scene, path) {
   let said = 0;
-  if (task.steers) return path.map(() => null); // no move is right or wrong in itself
+  if (!task.marked) return path.map(() => null); // no symbol is right or wrong in itself
   return path.map(({ answer }) => (task.reads ? task.labels[scene][answer < 0 ? said : said++] : task.labels[scene]));
 }
 
@@ -48,6 +48,7 @@ function spell(task, symbols) {
 function tellVerdict(task, scene, path, right) {
   const state = right ? "right" : "wrong";
   if (task.steers) return [el("strong", { class: state }, right ? "Succeeds" : "Fails")];
+  if (!task.marked) return ["Says ", el("strong", {}, spell(task, answerOf(task, path))), " · one reference: ", el("strong", {}, spell(task, task.labels[scene]))];
   return [task.reads ? "Reads " : "Final answer ", el("strong", { class: state }, spell(task, answerOf(task, path))),
     task.reads ? " · text " : " · label ", el("strong", {}, spell(task, [task.labels[scene]].flat())), ` · ${state}`];
 }

@@ -76,9 +76,11 @@ def write(
 
 
 def further() -> tuple[Any, ...]:
-    """A suite of a task in which a text is read, symbol by symbol, and one in which things move."""
+    """A suite of three tasks: a text is read, symbol by symbol; things move; a scene is described."""
     base = find("smoke", ("CrowdedDigits-v0",))[0]
-    return tuple(dataclasses.replace(base, name=id, id=id) for id in ("DigitsSequence-v0", "GlimpseCatch-v0"))
+    return tuple(
+        dataclasses.replace(base, name=id, id=id) for id in ("DigitsSequence-v0", "GlimpseCatch-v0", "SceneCaption-v0")
+    )
 
 
 def priced(costs: tuple[float, ...]) -> tuple[Any, ...]:

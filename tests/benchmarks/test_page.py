@@ -21,7 +21,7 @@ from glimpse_env.action_log import ActionLog, take
 from glimpse_env.evaluation import make_frozen
 
 STOPPING, SCALES = "CrowdedDigits-v0", "CrowdedDigitsRetina-v0"
-READING, MOVING = "DigitsSequence-v0 (further)", "GlimpseCatch-v0 (further)"
+READING, MOVING, CAPTION = (f"{id}-v0 (further)" for id in ("DigitsSequence", "GlimpseCatch", "SceneCaption"))
 EVIL = "<script>window.hacked = 1</script><img src=x onerror='window.hacked = 1'>"
 FLAGS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
@@ -36,7 +36,7 @@ def results() -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def html(tmp_path_factory: pytest.TempPathFactory, results: list[dict[str, Any]]) -> Path:
-    """A page of guessing policies: two tasks, a priced frontier, two further tasks, an agent with a hostile name."""
+    """A page of guessing policies: two tasks, a priced frontier, three further tasks, an agent with a hostile name."""
     folder = tmp_path_factory.mktemp("page")
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(suite.SUITES, "frontier", small_results.priced((0.0, 0.05)))
@@ -118,13 +118,13 @@ def test_data_holds_what_the_log_says(html: Path, results: list[dict[str, Any]])
     found = re.search(r'id="data">(.*?)</script>', html.read_text(encoding="utf-8"))
     assert found
     data = json.loads(found[1])
-    assert len(data["results"]) == len(results) + 4
+    assert len(data["results"]) == len(results) + 5
     for shown, result in zip(data["results"], results, strict=False):
         labels = next(task["labels"] for task in data["tasks"] if task["name"] == shown["name"])
         ends = np.cumsum(shown["steps"]) - 1
         right = sum(shown["answers"][end] == label for end, label in zip(ends, labels, strict=True))
         assert right / len(labels) == pytest.approx(result["evaluation"]["accuracy"])
-    assert len(data["scenes"]) == 3, "tasks with the same scenes share them"
+    assert len(data["scenes"]) == 4, "tasks with the same scenes share them"
 
 
 def test_boards_are_visible_and_sort(opened: Any) -> None:
@@ -157,8 +157,8 @@ def test_names_are_text(opened: Any) -> None:
 
 
 def test_charts_show_every_agent_and_hide_it_on_request(opened: Any) -> None:
-    assert len(opened.find_elements("css selector", "#curve-panels .panel")) == 6  # four tasks, two prices
-    assert len(opened.find_elements("css selector", "#frontier-panels .panel")) == 5  # four tasks, one over prices
+    assert len(opened.find_elements("css selector", "#curve-panels .panel")) == 7  # five tasks, two prices
+    assert len(opened.find_elements("css selector", "#frontier-panels .panel")) == 6  # five tasks, one over prices
     (frontier,) = opened.execute_script("return data.frontiers")
     assert _texts(opened, "#frontier-panels .note")[0].endswith(f"buy: ram {frontier['area']:.3f}.")
     lines = "#curve-panels .panel:first-child .series[data-agent=ppo]"
@@ -275,6 +275,15 @@ def test_player_shows_things_move(opened: Any, html: Path) -> None:
     assert opened.find_element("id", "verdict").text == ("Succeeds" if shown["right"][0] else "Fails")
     assert opened.find_element("id", "scene-slider").get_attribute("max") == str(len(shown["steps"]) - 1)
     assert "".join(_texts(opened, "#answers small:last-child")).strip() == "", "no move is right or wrong"
+
+
+def test_player_shows_a_caption_and_judges_no_word(opened: Any) -> None:
+    _choose(opened, "player-task", CAPTION)
+    said, reference = opened.find_element("id", "verdict").text.removeprefix("Says ").split(" · one reference: ")
+    words = [text.split("\n")[1] for text in _texts(opened, "#answers button")]
+    assert said.split() == [word for word in words if word not in ("·", "end")]
+    assert len(reference.split()) > 2
+    assert "".join(_texts(opened, "#answers small:last-child")).strip() == ""
 
 
 def test_board_leads_to_the_player(opened: Any) -> None:
