@@ -158,6 +158,13 @@ _STOPPED = replace(
     overrides={"stopping": True, "glimpse_cost": 0.003},
     training={},
 )
+_DRAWING = Task(
+    name="DrawMNIST-v0",
+    id="DrawMNIST-v0",
+    seen="two 12x12 patches of 12 and 24 pixels of a 28x28 image and of one's canvas, their place, share of 16 left",
+    tags=("memory", "search"),
+    steps={"reward": 2_000_000, "labels": 2_000_000, "reference": 2_000_000},
+)
 _SMOKE: dict[Board, int] = {"reward": 20_000, "labels": 20_000, "reference": 20_000}
 
 #: suite -> its tasks. ``smoke`` checks the machinery in a minute, on the bundled glyphs; its numbers mean nothing.
@@ -171,6 +178,7 @@ SUITES: dict[str, tuple[Task, ...]] = {
     "ablation": tuple(replace(task, steps={**task.steps, "labels": 2_000_000}) for task in _LEADERBOARD[2:3]),
     "sequences": _sequences("MNIST"),
     "moving": _moving("MNIST"),
+    "drawing": (_DRAWING,),
     "smoke": _tasks("Digits", steps=_SMOKE, seeds=2, scenes=1000),
     "ppo_bars": (_tasks("Digits")[0], _LEADERBOARD[0]),  # see `benchmarks.ppo_bars`
 }

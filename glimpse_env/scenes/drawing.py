@@ -71,7 +71,7 @@ BRUSHES: Final = _brushes()
 INK: Final = np.concatenate([brush.reshape(-1) for brush in BRUSHES.values()])
 
 _CHANCE = np.clip(np.arange(256) / 255.0, DOUBT, 1.0 - DOUBT)
-_NATS = np.stack([-np.log(1.0 - _CHANCE), -np.log(_CHANCE)])  # of a black pixel and of a white one, by the ink on it
+NATS = np.stack([-np.log(1.0 - _CHANCE), -np.log(_CHANCE)])  # of a black pixel and of a white one, by the ink on it
 
 
 @kernel()
@@ -102,7 +102,7 @@ def _nats(
     for row in range(top, bottom):
         for column in range(left, right):
             white = int(_pixel(bank, sprites, lane, 0, first, row, column) >= WHITE)
-            total += _NATS[white, _pixel(bank, sprites, lane, first, first + strokes, row, column)]
+            total += NATS[white, _pixel(bank, sprites, lane, first, first + strokes, row, column)]
     return total
 
 
