@@ -138,8 +138,8 @@ def _untrained(name: str, env: GlimpseVectorEnv, settings: dict[str, Any]) -> tu
             policy = module.Policy(env, recipe)
             return policy, module.RamPlusAgent(policy, env)
         case "dram":
-            policy = module.Policy(env, recipe)
-            return policy, module.DramAgent(policy, env)
+            policy = module.Policy(env, recipe.features, recipe.steering)
+            return policy, module.DramAgent(policy, env, recipe.context)
         case _:
             reader = module.Reader(*env._dynamics.canvas, len(env.source.classes), recipe)
             return reader, module.DrawReaderAgent(reader)
