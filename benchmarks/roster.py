@@ -43,6 +43,14 @@ class Entrant:
 _STOCK = ("ppo", "ppo_history", "maskable_ppo", "a2c", "dqn")
 #: RAM's networks and losses, but Adam on large batches: the paper's SGD on 20 episodes needs days for the same.
 _FAST: dict[str, Any] = {"batch": 256, "optimizer": "adam", "learning_rate": 1e-3}
+#: R2AM with one thing after another, see `benchmarks.r2am_ordering`.
+_R2AM: dict[str, dict[str, Any]] = {
+    "r2am_cnn": {"decoder": "plain", "iterations": 1},
+    "r2am_recursive": {"decoder": "plain"},
+    "r2am_recurrent": {"decoder": "plain", "encoder": "recurrent"},
+    "r2am_rnn": {"decoder": "rnn"},
+    "r2am": {},
+}
 _GAZES = ("random", "centre", "raster", "oracle")
 
 
@@ -74,6 +82,7 @@ AGENTS: dict[str, Entrant] = {
         _known("dram", "agents.dram:train", "reference"),
         _known("dram_both_ways", "agents.dram_both_ways:train", "reference"),
         _known("draw_reader", "agents.draw_reader:train", "reference"),
+        *(_known(name, "agents.r2am:train", "reference", **config) for name, config in _R2AM.items()),
         _known("ram", "agents.ram:train", "labels", **_FAST),
         _known("ram_random_gaze", "agents.ram:train", "labels", gaze="random", **_FAST),
         _known("ram_plus", "agents.ram_plus:train", "labels"),

@@ -135,6 +135,21 @@ def _moving(images: str) -> tuple[Task, ...]:
     )
 
 
+#: Crops of words of three to five letters, without clutter: longer ones take a reader longer than a benchmark has.
+_WORDS = Task(
+    name="Words-v0-crops",
+    id="Words-v0",
+    seen=(
+        "three 12x12 patches of 12, 24 and 48 pixels of a 28x48 canvas, their place, share of 26 glimpses left, "
+        "what was said last and how much"
+    ),
+    tags=("memory", "search", "sequence", "stop"),
+    steps={"reward": 1_000_000, "labels": 1_000_000, "reference": 26 * 80_000},
+    overrides={"canvas": [28, 48], "count": [3, 5], "clutter": 0},
+    scenes=1000,
+)
+
+
 def _priced(costs: tuple[float, ...], base: Task) -> tuple[Task, ...]:
     steps = {**base.steps, "labels": 1_500_000}
     return tuple(
@@ -179,6 +194,7 @@ SUITES: dict[str, tuple[Task, ...]] = {
     "sequences": _sequences("MNIST"),
     "moving": _moving("MNIST"),
     "drawing": (_DRAWING,),
+    "words": (_WORDS,),
     "smoke": _tasks("Digits", steps=_SMOKE, seeds=2, scenes=1000),
     "ppo_bars": (_tasks("Digits")[0], _LEADERBOARD[0]),  # see `benchmarks.ppo_bars`
 }

@@ -1,0 +1,282 @@
+"""R2AM's claim: words are read better from plain to recursive convolutions, with a character RNN, and with attention.
+
+    python -m benchmarks.r2am_ordering
+
+Trains every variant with every seed on the one task of the suite ``words``, all on the same number of scenes, and
+scores it on the frozen test scenes: without a lexicon, as any agent, and choosing among 50 texts, the right one and 49
+of other test scenes. Results are cells like those of `python -m benchmarks run`, with the choices of the second score
+beside the action log; killed, the same command goes on. Then it writes the table, and draws where the attention went.
+Intervals are bootstraps over seeds and, within them, over test scenes, the same scenes for all variants.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from PIL import Image
+from rich.console import Console
+
+from agents.r2am import R2amAgent
+from benchmarks import roster
+from benchmarks.cells import Cell, finished, measure, publish
+from benchmarks.files import RESULTS, environment, read_json, replacing, write_json
+from benchmarks.suite import find
+from glimpse_env.action_log import ActionLog
+from glimpse_env.drawing import LETTER_HEIGHT, write
+from glimpse_env.evaluation import make_frozen
+
+LEXICON: Final = 50  # texts to choose from
+RESAMPLES: Final = 5000
+
+#: agent -> what it is, from what the paper says is worst to best.
+VARIANTS: Final = {
+    "r2am_cnn": "plain convolutions, a classifier a place",
+    "r2am_recursive": "recursive (untied) convolutions, a classifier a place",
+    "r2am_recurrent": "recurrent convolutions, a classifier a place",
+    "r2am_rnn": "recursive convolutions, character RNN",
+    "r2am": "recursive convolutions, attention",
+}
+#: What the paper says: the second reads better than the first.
+CLAIMS: Final = (
+    ("r2am_cnn", "r2am_recursive"),
+    ("r2am_recurrent", "r2am_recursive"),
+    ("r2am_recursive", "r2am_rnn"),
+    ("r2am_rnn", "r2am"),
+)
+
+Bools = npt.NDArray[np.bool_]
+Ints = npt.NDArray[np.int64]
+
+
+class Scores(NamedTuple):
+    """What the runs of one variant read right.
+
+    Attributes:
+        free: Without a lexicon: (seeds, scenes).
+        chosen: With one: (seeds, scenes).
+    """
+
+    free: Bools
+    chosen: Bools
+
+
+def main(*, seeds: int = 3, steps: int | None = None, results: Path = RESULTS, runs: Path = Path("runs")) -> None:
+    """Train and score what is missing, then write the table and the picture.
+
+    Args:
+        seeds: How many trainings of each variant.
+        steps: Training budget in environment steps; None takes the suite's.
+        results: Folder of results; what it has is not trained again.
+        runs: Folder of checkpoints.
+    """
+    torch.set_num_threads(1)
+    task = find("words")[0]
+    cells = [
+        Cell(suite="words", task=task, entrant=roster.resolve(name), seed=seed, steps=steps)
+        for seed in range(seeds)
+        for name in VARIANTS
+    ]
+    for cell in cells:
+        if not finished(cell, results):
+            result, agent = measure(cell, runs), trained(cell, runs)
+            scenes = len(ActionLog.from_json(result["log"]).steps)
+            publish(cell, {**result, "lexicon": choose(agent, task.id, scenes, **task.overrides)}, results)
+    found = {name: [read_json(results / cell.path) for cell in cells if cell.entrant.name == name] for name in VARIANTS}
+    summary = summarise(found)
+    write_json(results / "words" / "ordering.json", summary)
+    with replacing(results / "words" / "README.md") as partial:
+        partial.write_text(markdown(summary), encoding="utf-8")
+    best = trained(next(cell for cell in cells if cell.entrant.name == "r2am"), runs)
+    draw_attention(best, task.id, results / "words" / "attention.png", **task.overrides)
+    Console().print(markdown(summary), markup=False)
+
+
+def trained(cell: Cell, runs: Path) -> R2amAgent:
+    """The agent of a cell, from its checkpoint."""
+    training = {"steps": cell.budget, "folder": cell.folder(runs), "log": lambda row: None}
+    agent = roster.make(cell.entrant, cell.task.id, seed=cell.seed, overrides=cell.task.overrides, **training)
+    assert isinstance(agent, R2amAgent)
+    return agent
+
+
+def lexicons(texts: Ints) -> Ints:
+    """`LEXICON` different texts for each scene, its own first, the others drawn from those of the other scenes.
+
+    Args:
+        texts: int64, (scenes, length).
+
+    Returns:
+        int64, (scenes, LEXICON, length).
+
+    Raises:
+        ValueError: If there are too few different texts.
+    """
+    known = np.unique(texts, axis=0)
+    if len(known) < LEXICON:
+        raise ValueError(f"a lexicon of {LEXICON} needs as many different texts, not {len(known)}: take more scenes")
+    random = np.random.default_rng(0)
+    words = np.empty((len(texts), LEXICON, texts.shape[1]), np.int64)
+    for scene, text in enumerate(texts):
+        others = known[(known != text).any(1)]
+        words[scene] = np.concatenate([text[None], others[random.choice(len(others), LEXICON - 1, replace=False)]])
+    return words
+
+
+def choose(agent: R2amAgent, id: str, scenes: int, **overrides: Any) -> dict[str, Any]:
+    """Score an agent that may choose among the texts of a lexicon, on the first `scenes` frozen test scenes.
+
+    Returns:
+        ``words`` (in a lexicon), ``accuracy`` and ``right``, 0 or 1 for each scene.
+    """
+    env = make_frozen(id, scenes, "test", **overrides)
+    env.reset(options={"index": np.arange(scenes)})
+    right = agent.reader.choose(env.canvases(), lexicons(env.targets())) == 0
+    return {"words": LEXICON, "accuracy": float(right.mean()), "right": "".join("01"[k] for k in right.astype(int))}
+
+
+def right_of(log: ActionLog) -> Bools:
+    """Which scenes of a log were read without a fault: bool, (scenes,)."""
+    env = make_frozen(log.id, len(log.steps), log.split, **log.overrides)
+    env.reset(options={"index": np.arange(len(log.steps))})
+    texts = env.targets()
+    spoken = np.arange(texts.shape[1]) < log.steps[:, None]
+    said = np.where(spoken, log.actions["symbol"][:, : texts.shape[1]], -1)
+    return np.asarray((said == texts).all(1))
+
+
+def summarise(found: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
+    """All results as rows, and each claim as a difference with its interval; plain JSON."""
+    scores = {
+        name: Scores(
+            np.stack([right_of(ActionLog.from_json(result["log"])) for result in results]),
+            np.stack([np.array(list(result["lexicon"]["right"])) == "1" for result in results]),
+        )
+        for name, results in found.items()
+    }
+    rows = []
+    for name, results in found.items():
+        evaluations = [result["evaluation"] for result in results]
+        rows.append(
+            {
+                "agent": name,
+                "what": VARIANTS[name],
+                "seeds": [result["seed"] for result in results],
+                "symbol_error_rate": float(np.mean([each["symbol_error_rate"] for each in evaluations])),
+                "train_seconds": float(np.mean([result["train_seconds"] for result in results])),
+                **{kind: bootstrap(getattr(scores[name], kind)) for kind in Scores._fields},
+            }
+        )
+    claims = [
+        {
+            "worse": worse,
+            "better": better,
+            **{kind: bootstrap(getattr(scores[better], kind), getattr(scores[worse], kind)) for kind in Scores._fields},
+        }
+        for worse, better in CLAIMS
+    ]
+    first = next(iter(found.values()))[0]
+    task = {name: first[name] for name in ("name", "task", "overrides", "steps", "scenes")}
+    return {**task, "lexicon": first["lexicon"]["words"], "rows": rows, "claims": claims, **environment()}
+
+
+def bootstrap(right: Bools, other: Bools | None = None) -> dict[str, Any]:
+    """Mean over seeds and scenes, of `right` or of how much more of it is true than of `other`, and its 95 % interval.
+
+    Args:
+        right: (seeds, scenes).
+        other: The same of another variant, whose seeds are drawn apart and whose scenes are the same.
+    """
+    random, drawn = np.random.default_rng(0), []
+    seeds, scenes = right.shape
+
+    def mean(of: Bools, picked: Ints) -> float:
+        return float(of[random.integers(0, seeds, seeds)].mean(0) @ picked) / scenes
+
+    for _ in range(RESAMPLES):
+        picked = np.bincount(random.integers(0, scenes, scenes), minlength=scenes)
+        drawn.append(mean(right, picked) - (0.0 if other is None else mean(other, picked)))
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    value = float(right.mean()) - (0.0 if other is None else float(other.mean()))
+    return {"mean": value, "interval": [float(low), float(high)]}
+
+
+def markdown(summary: dict[str, Any]) -> str:
+    """The summary as a page."""
+
+    def percent(entry: dict[str, Any], sign: str = "") -> str:
+        low, high = entry["interval"]
+        return f"{100 * entry['mean']:{sign}.1f} ({100 * low:{sign}.1f} to {100 * high:{sign}.1f})"
+
+    lines = [
+        "# Reading words: R2AM's ordering",
+        "",
+        "Written by `python -m benchmarks.r2am_ordering`, not by hand.",
+        "",
+        f"`{summary['task']}` with {summary['overrides'] or 'its own keywords'}, each trained for {summary['steps']:,} "
+        "steps' worth of scenes. Texts read without a fault in %, without a lexicon and choosing among "
+        f"{summary['lexicon']} texts, with 95 % intervals over seeds and scenes.",
+        "",
+        "| agent | what | seeds | no lexicon | symbol errors | lexicon | minutes |",
+        "| --- | --- | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for row in summary["rows"]:
+        seeds, minutes = len(row["seeds"]), row["train_seconds"] / 60
+        errors = f"{100 * row['symbol_error_rate']:.1f}"
+        lines.append(
+            f"| {row['agent']} | {row['what']} | {seeds} | {percent(row['free'])} | {errors} "
+            f"| {percent(row['chosen'])} | {minutes:.1f} |"
+        )
+    lines += [
+        "",
+        "By how many points the second is better than the first, which is what the paper claims:",
+        "",
+        "| first | second | no lexicon | lexicon |",
+        "| --- | --- | ---: | ---: |",
+    ]
+    for claim in summary["claims"]:
+        gains = f"{percent(claim['free'], '+')} | {percent(claim['chosen'], '+')}"
+        lines.append(f"| {claim['worse']} | {claim['better']} | {gains} |")
+    lines += ["", "![Where r2am, seed 0, attended at each symbol of the first ten test scenes](attention.png)", ""]
+    return "\n".join(lines)
+
+
+def draw_attention(agent: R2amAgent, id: str, path: Path, *, scenes: int = 10, **overrides: Any) -> None:
+    """Draw for the first test scenes where the attention lay at every symbol: a row a scene, a picture a symbol.
+
+    Args:
+        agent: One with attention.
+        id: The environment's id.
+        path: The PNG to write.
+        scenes: How many.
+        **overrides: Keywords of the task that differ from the id's.
+    """
+    env = make_frozen(id, scenes, "test", **overrides)
+    env.reset(options={"index": np.arange(scenes)})
+    canvases, names, (height, width) = env.canvases(), env.symbols, env.canvas_size
+    texts, maps = agent.reader.read(canvases)
+    assert maps is not None
+    scale, gap = 2, 4
+    tall, wide = scale * height + LETTER_HEIGHT + 3 * gap, scale * width + gap
+    sheet = np.full((scenes * tall, texts.shape[1] * wide + gap, 3), 255, np.uint8)
+    for scene, text in enumerate(texts):
+        spoken = list(text).index(len(names) - 1) if len(names) - 1 in text else len(text) - 1
+        for k in range(spoken + 1):
+            map = Image.fromarray(maps[scene, k] / maps[scene, k].max())
+            picture = np.repeat(canvases[scene][..., None] * 0.75, 3, 2)
+            picture[..., 0] += 160 * np.asarray(map.resize((width, height), Image.Resampling.BILINEAR))
+            top, left = scene * tall + LETTER_HEIGHT + 2 * gap, k * wide + gap
+            large = picture.clip(0, 255).astype(np.uint8).repeat(scale, 0).repeat(scale, 1)
+            sheet[top : top + scale * height, left : left + scale * width] = large
+            write(sheet, top - gap // 2, left, names[text[k]].upper(), 1, (0, 0, 0))
+    with replacing(path) as partial:
+        Image.fromarray(sheet).save(partial, "PNG", optimize=True)
+
+
+if __name__ == "__main__":
+    import tyro
+
+    tyro.cli(main, description=__doc__)
