@@ -77,5 +77,8 @@ def test_the_target_is_told_by_the_reward_and_the_last_info_alone(name: str) -> 
             if "speak" in action:
                 action["speak"][:] = 0
             moments.append(env.step(action))
+            if moments[-1][2].any():  # the end, which tells
+                del moments[-1]
+                break
         heard.append([[moment[0], *([moment[1]] if "speak" in action else []), moment[-1]] for moment in moments])
     assert_identical(*heard)
