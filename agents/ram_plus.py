@@ -1,9 +1,10 @@
 """RAM with what ten years have taught: still hard glimpses, class labels only, and no look at the whole image.
 
     glimpse   g = what(patches) * (1 + where(gaze))      gated as in DRAM (Ba, Mnih, Kavukcuoglu 2015, section 3)
-    core      LSTM
+    core      LSTM, which the labels train
+    steering  a second LSTM on the core's outputs, which REINFORCE trains: where to look takes a memory of its own
     answer    softmax at every step; cross-entropy at every step, the last one weighing most
-    gaze      Normal(tanh mean, std), REINFORCE; reward: how likely the label becomes, not just whether it wins;
+    gaze      Normal(tanh mean, std), REINFORCE; reward: how much likelier the label becomes, not just whether it wins;
               or the wake-sleep of `agents.wake_sleep`
     baseline  learned, or the other roll-outs of the same scene (leave one out, Kool, van Hoof, Welling 2019)
     stop      its expected reward is known in closed form once the label is: no sampling at all
@@ -45,14 +46,16 @@ class Config:
         encoder: ``"conv"``, or ``"dense"``: one layer on the pixels.
         contrast: Factor on the pixels. Most are black, and a first layer that sees little learns slowly.
         gated: Multiply what was seen by where; otherwise add them.
-        features: Units of the glimpse and of the LSTM.
+        features: Units of the glimpse and of the core.
+        steering: Units of the LSTM that steers; 0 reads the gaze from the core, whose memory only the labels train.
         gaze: ``"learned"``; or an anchor that a learned gaze must beat, ``"random"``: uniform, or ``"centre"``:
             the middle of the canvas. Their zooms are uniform.
-        gaze_std: Standard deviation of the gaze while training.
+        gaze_std: Standard deviation of the gaze at the start of training and at its end; it falls geometrically.
         learned_std: Learn its logarithm from there, for every place it looks from.
         estimator: Of the gaze's gradient: ``"reinforce"``, or ``"wake-sleep"``, which needs several copies and tells
             the network that chooses the looks of training what the label is.
-        reward: ``"likelihood"``: how likely the label becomes; ``"accuracy"``: whether it wins in the end.
+        reward: ``"likelihood"``: how much likelier the label becomes; ``"accuracy"``: whether it wins in the end.
+        fade: How much less an answer counts for a look than the answer before it.
         early_labels: Weight of the cross-entropy before the last glimpse, against 1 at the last.
         look_weight: Weight of REINFORCE.
         precision: ``"bfloat16"`` runs matrix products on the processor's matrix units, where it has them.
@@ -67,11 +70,13 @@ class Config:
     contrast: float = 6.0
     gated: bool = True
     features: int = 256
+    steering: int = 256
     gaze: Literal["learned", "random", "centre"] = "learned"
-    gaze_std: float = 0.12
+    gaze_std: tuple[float, float] = (0.3, 0.1)
     learned_std: bool = False
     estimator: Literal["reinforce", "wake-sleep"] = "reinforce"
     reward: Literal["likelihood", "accuracy"] = "likelihood"
+    fade: float = 0.7
     early_labels: float = 0.3
     look_weight: float = 0.1
     precision: Literal["float32", "bfloat16"] = "bfloat16"
@@ -83,6 +88,22 @@ class Config:
                 f"estimator='wake-sleep' compares roll-outs of a scene that look where it has learned to: it needs "
                 f"copies of at least 2 and gaze='learned', not copies={self.copies}, gaze={self.gaze!r}"
             )
+
+
+class State(NamedTuple):
+    """What is remembered, each (lanes, units).
+
+    Attributes:
+        output: Of the core.
+        memory: Of the core.
+        steering: Output of what steers, from which the next gaze is read.
+        plan: Memory of what steers.
+    """
+
+    output: Tensor
+    memory: Tensor
+    steering: Tensor
+    plan: Tensor
 
 
 def _mlp(inputs: int, hidden: int, outputs: int) -> nn.Sequential:
@@ -99,45 +120,59 @@ class Policy(nn.Module):
         self.config, features = config, config.features
         if config.encoder == "conv":
             self.what: nn.Module = nn.Sequential(
-                nn.Conv2d(planes, 32, 3, padding=1), nn.ReLU(),
-                nn.Conv2d(32, 64, 3, stride=2, padding=1), nn.ReLU(),
-                nn.Flatten(), nn.Linear(64 * math.ceil(side / 2) ** 2, features),
+                nn.Conv2d(planes, 32, 4, stride=2, padding=1), nn.ReLU(),
+                nn.Conv2d(32, 64, 3, padding=1), nn.ReLU(),
+                nn.Flatten(), nn.Linear(64 * (side // 2) ** 2, features), nn.LayerNorm(features),
             )  # fmt: skip
+            for layer in self.what:
+                if isinstance(layer, nn.Conv2d | nn.Linear):
+                    nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
         else:
             self.what = nn.Sequential(nn.Flatten(), nn.Linear(planes * side * side, features))
-        self.where = _mlp(3, 128, features)
+        self.where = _mlp(4, 128, features)
         self.core = nn.Linear(2 * features, 4 * features)
         self.answer = nn.Linear(features, int(spaces[1]["symbol"].n))
-        self.gaze = _mlp(features, 128, 4 if config.learned_std else 2)
-        self.zoom = _mlp(features, 128, len(env.task.zooms))
         self.stop = _mlp(features, 128, 1)
-        self.baseline = _mlp(features, 128, 1)
-        self.guess = Inference(features, self.answer.out_features) if config.estimator == "wake-sleep" else None
+        self.steer = nn.Linear(features + config.steering, 4 * config.steering) if config.steering else None
+        steering = config.steering or features
+        self.gaze = _mlp(steering, 128, 4 if config.learned_std else 2)
+        self.zoom = _mlp(steering, 128, len(env.task.zooms))
+        self.baseline = _mlp(steering, 128, 1)
+        self.std = config.gaze_std[0]  # of now
+        if self.steer is not None:
+            with torch.no_grad():
+                self.steer.bias[:steering] += 2  # what was found where must last
+        self.guess = Inference(steering, self.answer.out_features) if config.estimator == "wake-sleep" else None
         nn.init.zeros_(self.gaze[2].weight)  # type: ignore[arg-type]  # begin in the middle of the canvas, wherever that is
 
-    def start(self, lanes: int) -> tuple[Tensor, Tensor]:
-        """The LSTM's output and memory before the first glimpse: each (lanes, features)."""
-        nothing = torch.zeros(lanes, self.config.features)
-        return nothing, nothing
+    def start(self, lanes: int) -> State:
+        """What is remembered before the first glimpse: nothing."""
+        core = torch.zeros(lanes, self.config.features)
+        steering = torch.zeros(lanes, self.config.steering or self.config.features)
+        return State(core, core, steering, steering)
 
-    def forward(self, seen: Observation, state: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
-        """Take in one glimpse: the LSTM's next output and memory."""
+    def forward(self, seen: Observation, state: State) -> State:
+        """Take in one glimpse."""
         what = F.relu(self.what(self.config.contrast * torch.from_numpy(seen["glimpse"])))
-        where = self.where(torch.from_numpy(seen["gaze"]))
+        where = self.where(torch.from_numpy(np.concatenate([seen["gaze"], seen["budget"]], 1)))
         glimpse = what * (1 + where) if self.config.gated else F.relu(what + where)
-        return lstm(self.core(torch.cat([glimpse, state[0].to(glimpse.dtype)], 1)), state[1])
+        output, memory = lstm(self.core(torch.cat([glimpse, state.output.to(glimpse.dtype)], 1)), state.memory)
+        steering, plan = output.detach(), state.plan  # REINFORCE must not train the core
+        if self.steer is not None:
+            steering, plan = lstm(self.steer(torch.cat([steering, state.steering], 1)), plan)
+        return State(output, memory, steering, plan)
 
     def gaze_from(self, output: Tensor, label: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Where the eye would go next, in [-1, 1], and its standard deviation: float32, (..., lanes, 2).
 
         Args:
-            output: The LSTM's, (..., lanes, features).
+            output: What steers, (..., lanes, units).
             label: What the inference network of wake-sleep is told, (lanes,); None asks the policy.
         """
         mean, *spread = self.gaze(output).float().split(2, -1)
         if label is not None and self.guess is not None:
             mean = mean.detach() + self.guess(output, label)
-        std = self.config.gaze_std * (torch.tanh(spread[0]).exp() if spread else torch.ones_like(mean))
+        std = self.std * (torch.tanh(spread[0]).exp() if spread else torch.ones_like(mean))
         return torch.tanh(mean), std if label is None else std.detach()
 
 
@@ -168,16 +203,17 @@ def rollout(policy: Policy, env: GlimpseVectorEnv, seen: Observation) -> Rollout
     """
     config, lanes, zooms = policy.config, env.num_envs, len(env.task.zooms)
     state = policy.start(lanes)
-    outputs, gazes, chosen = [], [], []
+    outputs, steering, gazes, chosen = [], [], [], []
     parts = env.single_action_space.spaces  # type: ignore[attr-defined]
     nothing = torch.zeros(lanes, dtype=torch.int64)
     told = torch.from_numpy(env.targets()) if config.estimator == "wake-sleep" else None
     action = {"zoom": nothing, "symbol": nothing}
     for step in range(env.task.budget):
         state = policy(seen, state)
-        outputs.append(state[0])
+        outputs.append(state.output)
+        steering.append(state.steering)
         with torch.no_grad():  # what was sampled must not be attached: it would cancel its own gradient
-            mean, std = policy.gaze_from(state[0], told)
+            mean, std = policy.gaze_from(state.steering, told)
             if config.gaze != "learned":
                 anywhere = 2 * torch.rand_like(mean) - 1
                 action["gaze"] = anywhere if config.gaze == "random" else torch.zeros_like(mean)
@@ -185,27 +221,28 @@ def rollout(policy: Policy, env: GlimpseVectorEnv, seen: Observation) -> Rollout
             else:
                 action["gaze"] = mean + std * torch.randn_like(mean)
                 if zooms > 1:
-                    action["zoom"] = torch.distributions.Categorical(logits=policy.zoom(state[0]).float()).sample()
+                    logits = policy.zoom(state.steering).float()
+                    action["zoom"] = torch.distributions.Categorical(logits=logits).sample()
         gazes.append(action["gaze"])
         chosen.append(action["zoom"])
         action["speak"] = torch.full_like(nothing, step == env.task.budget - 1)
         seen, _, _, _, info = env.step({name: action[name].numpy() for name in parts})
     output = torch.stack(outputs)
-    frozen = output[:-1].detach()  # REINFORCE alone trains the gaze, and the gaze alone; the last look is never taken
+    steered = torch.stack(steering[:-1])  # the last look is never taken
     used = torch.stack(gazes[:-1])
-    looks = guesses = _log_chance(used, *policy.gaze_from(frozen))
+    looks = guesses = _log_chance(used, *policy.gaze_from(steered))
     if told is not None:
-        guesses = _log_chance(used, *policy.gaze_from(frozen, told))
+        guesses = _log_chance(used, *policy.gaze_from(steered.detach(), told))
     if zooms > 1:  # wake-sleep leaves the zoom to the policy, so that its chance cancels in their ratio
-        logs = policy.zoom(frozen).float().log_softmax(2)
+        logs = policy.zoom(steered).float().log_softmax(2)
         zoom = logs.gather(2, torch.stack(chosen[:-1])[..., None])[..., 0]
         looks, guesses = looks + zoom, guesses + zoom.detach()
     return Rollout(
         looks,
         guesses,
-        policy.baseline(frozen)[..., 0].float(),
+        policy.baseline(steered.detach())[..., 0].float(),
         policy.answer(output).float(),
-        policy.stop(frozen)[..., 0].float(),
+        policy.stop(output[:-1].detach())[..., 0].float(),
         torch.from_numpy(info["label"]),
     )
 
@@ -218,14 +255,25 @@ def _log_chance(gaze: Tensor, mean: Tensor, std: Tensor) -> Tensor:
 def returns_of(played: Rollout, config: Config) -> Tensor:
     """What each look led to: (budget - 1, lanes), without gradient.
 
-    With ``reward="likelihood"`` the mean log-probability of the label over later answers, the last one counted twice.
+    With ``reward="likelihood"`` the log-probability of the label after the look, less that before it: a mean over all
+    later answers, each weighing `fade` times the one before, the last one twice.
     """
     budget, lanes, _ = played.logits.shape
     if config.reward == "accuracy":
         return (played.logits[-1].argmax(1) == played.label).float().expand(budget - 1, lanes)
-    chance = played.logits.detach().log_softmax(2).gather(2, played.label.expand(budget, lanes)[..., None])[..., 0]
-    later = chance[1:].flip(0).cumsum(0).flip(0) + chance[-1]
-    return later / torch.arange(budget, 1, -1)[:, None]
+    chance = chance_of(played)
+    gained = torch.empty(budget - 1, lanes)
+    total, weight = chance[-1], 1.0
+    for k in range(budget - 1, 0, -1):
+        total, weight = chance[k] + config.fade * total, 1 + config.fade * weight
+        gained[k - 1] = total / weight - chance[k - 1]
+    return gained
+
+
+def chance_of(played: Rollout) -> Tensor:
+    """Log-probability of the label after every glimpse: (budget, lanes), without gradient."""
+    labels = played.label.expand(len(played.logits), -1)
+    return played.logits.detach().log_softmax(2).gather(2, labels[..., None])[..., 0]
 
 
 def loss_of(played: Rollout, config: Config, cost: float) -> Tensor:
@@ -234,7 +282,7 @@ def loss_of(played: Rollout, config: Config, cost: float) -> Tensor:
     labels = played.label.expand(budget, lanes)
     each = F.cross_entropy(played.logits.reshape(-1, symbols), labels.reshape(-1), reduction="none").view(budget, lanes)
     if config.estimator == "wake-sleep":
-        likely, looks, guesses = returns_of(played, config)[0], played.looks.sum(0), played.guesses.sum(0)
+        likely, looks, guesses = chance_of(played)[-1], played.looks.sum(0), played.guesses.sum(0)
         of_looks, weight = wake_sleep.loss_of(likely, looks, guesses, config.copies, config.look_weight)
         each = each * weight
     loss = each[-1].mean() + config.early_labels * each[:-1].mean()
@@ -249,6 +297,7 @@ def loss_of(played: Rollout, config: Config, cost: float) -> Tensor:
             expected = played.baselines.detach()
             loss = loss + (gained - played.baselines).square().mean()
         surprise = gained - expected
+        surprise = surprise - surprise.mean(1, keepdim=True)
         surprise = surprise / (surprise.std(1, keepdim=True) + 1e-3)
         loss = loss - config.look_weight * (surprise * played.looks).sum(0).mean()
     # Stopping after glimpse k pays right_k * (1 - cost * (k - 1)); the chance of getting there is a product.
@@ -278,8 +327,8 @@ class RamPlusAgent:
     def act(self, seen: Observation) -> dict[str, np.ndarray]:
         """The most likely look and answer."""
         self.state = self.policy(seen, self.state)
-        output = self.state[0]
-        gaze, zoom = self.policy.gaze_from(output)[0].numpy(), self.policy.zoom(output).argmax(1).numpy()
+        output, steering = self.state.output, self.state.steering
+        gaze, zoom = self.policy.gaze_from(steering)[0].numpy(), self.policy.zoom(steering).argmax(1).numpy()
         if self.policy.config.gaze != "learned":
             gaze, zoom = self.chance.uniform(-1, 1, gaze.shape), self.chance.integers(0, self.zooms, zoom.shape)
             if self.policy.config.gaze == "centre":
@@ -296,7 +345,7 @@ class RamPlusAgent:
     @torch.no_grad()
     def belief(self) -> np.ndarray:
         """Probability of each class after the latest look: float32, (lanes, classes)."""
-        return self.policy.answer(self.state[0]).softmax(1).numpy()
+        return self.policy.answer(self.state.output).softmax(1).numpy()
 
 
 def train(
@@ -334,6 +383,8 @@ def train(
     updates = max(1, steps // (lanes * env.task.budget))
 
     def update(k: int) -> Row:
+        first, last = recipe.gaze_std
+        policy.std = first * (last / first) ** (k / updates)
         for group in optimizer.param_groups:
             warm = min(1.0, k / (0.02 * updates))
             fall = 0.5 * (1 + math.cos(math.pi * k / updates)) if recipe.schedule == "cosine" else 1.0

@@ -11,8 +11,7 @@ roll-out then counts by how well it fits what the policy p would have done and w
     gaze      sum (w - u) grad log p(looks)
     q         sum (w - 1 / roll-outs) grad log q(looks)
 
-What differs from the paper: q starts where p is and adds to its mean what the label tells, and log p(label | looks) is
-the mean over the glimpses that follow, the last one counted twice, as in `agents.ram_plus`.
+What differs from the paper: q starts where p is and adds to its mean what the label tells.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ from rich.table import Table
 from torch import Tensor
 
 from agents import ram_plus, wake_sleep
-from agents.ram_plus import Config, Policy, Rollout
+from agents.ram_plus import Policy, Rollout
 from agents.training import fresh_scenes
 from benchmarks.files import RESULTS, environment, write_json
 from glimpse_env.vector_env import GlimpseVectorEnv
@@ -46,7 +46,8 @@ class Row:
 
 
 def _reinforce(played: Rollout, copies: int, expected: Tensor) -> Tensor:
-    surprise = ram_plus.returns_of(played, Config(copies=copies)) - expected
+    """Paid for what the label's log-likelihood is in the end, which is what wake-sleep raises too."""
+    surprise = ram_plus.chance_of(played)[-1] - expected
     return -(surprise * played.looks).sum(0).mean()
 
 
@@ -56,16 +57,16 @@ def _plain(played: Rollout, copies: int) -> Tensor:
 
 def _moving_average(played: Rollout, copies: int) -> Tensor:
     """The best constant baseline at every step, as an average over many batches would be."""
-    return _reinforce(played, copies, ram_plus.returns_of(played, Config()).mean(1, keepdim=True))
+    return _reinforce(played, copies, ram_plus.chance_of(played)[-1].mean())
 
 
 def _leave_one_out(played: Rollout, copies: int) -> Tensor:
-    gained = ram_plus.returns_of(played, Config()).unflatten(1, (-1, copies))
-    return _reinforce(played, copies, ((gained.sum(2, keepdim=True) - gained) / (copies - 1)).flatten(1))
+    likely = ram_plus.chance_of(played)[-1].view(-1, copies)
+    return _reinforce(played, copies, ((likely.sum(1, keepdim=True) - likely) / (copies - 1)).flatten())
 
 
 def _fits(played: Rollout, copies: int) -> tuple[Tensor, Tensor, Tensor]:
-    likely, looks = ram_plus.returns_of(played, Config())[0], played.looks.sum(0)
+    likely, looks = ram_plus.chance_of(played)[-1], played.looks.sum(0)
     w, u = wake_sleep.weights(likely, looks, played.guesses.sum(0), copies)
     return w, u, looks.view(-1, copies)
 

@@ -190,7 +190,7 @@ SUITES: dict[str, tuple[Task, ...]] = {
         *(replace(task, steps={**task.steps, "labels": 24_000_000}) for task in (*_LEADERBOARD, _STOPPED)),
         _WIDE,
     ),
-    "ablation": tuple(replace(task, steps={**task.steps, "labels": 2_000_000}) for task in _LEADERBOARD[2:3]),
+    "ablation": tuple(replace(task, steps={**task.steps, "labels": 1_000_000}) for task in _LEADERBOARD[2:3]),
     "sequences": _sequences("MNIST"),
     "moving": _moving("MNIST"),
     "drawing": (_DRAWING,),

@@ -67,7 +67,7 @@ def test_the_labels_loss_does_not_reach_the_gaze(module: ModuleType) -> None:
     policy, played, _ = play(module, lanes())
     logits = played.logits if module is ram else played.logits[-1]
     norms = gradients(policy, F.cross_entropy(logits, played.label))
-    assert norms["gaze"] == 0
+    assert norms["gaze"] == norms.get("steer", 0) == 0
     assert norms["what"] > 0
     assert norms["answer"] > 0
 
@@ -77,7 +77,7 @@ def test_reinforce_trains_the_gaze_alone(module: ModuleType) -> None:
     policy, played, _ = play(module, lanes())
     norms = gradients(policy, played.looks.sum())
     trained = {name for name, norm in norms.items() if norm > 0}
-    assert trained <= {"gaze", "zoom"}
+    assert trained <= {"gaze", "zoom", "steer"}
     assert "gaze" in trained
 
 
@@ -110,15 +110,32 @@ def test_the_gradient_of_the_gaze_is_the_one_computed_by_hand() -> None:
     torch.testing.assert_close(policy.gaze.weight.grad, by_hand, rtol=1e-3, atol=1e-4)
 
 
-def test_returns_are_the_mean_of_what_the_label_became() -> None:
+def test_returns_are_how_much_likelier_the_label_became() -> None:
     chances = torch.tensor([0.5, 0.25, 0.125])
     logits = torch.stack([chances, 1 - chances], 1).log()[:, None]  # (3 glimpses, 1 lane, 2 symbols)
     played = ram_plus.Rollout(*torch.zeros(3, 2, 1), logits, torch.zeros(2, 1), torch.zeros(1, dtype=torch.int64))
     log = chances.log()
-    returns = ram_plus.returns_of(played, ram_plus.Config())
-    torch.testing.assert_close(returns[:, 0], torch.stack([(log[1] + 2 * log[2]) / 3, log[2]]))
+    for fade in (1.0, 0.5):
+        returns = ram_plus.returns_of(played, ram_plus.Config(fade=fade))
+        later = (log[1] + fade * (log[2] + fade * log[2])) / (1 + fade + fade**2)
+        torch.testing.assert_close(returns[:, 0], torch.stack([later - log[0], log[2] - log[1]]))
     accuracy = ram_plus.returns_of(played, dataclasses.replace(ram_plus.Config(), reward="accuracy"))
     assert accuracy.tolist() == [[0.0], [0.0]]
+
+
+def test_the_spread_of_the_gaze_falls_from_its_first_to_its_last(tmp_path: Path) -> None:
+    agent = ram_plus.train(TASK, seed=0, steps=4 * 7 * 50, folder=tmp_path, scenes=4, features=16, gaze_std=(0.4, 0.1))
+    assert agent.policy.std == pytest.approx(0.1, rel=0.05)
+    output = torch.zeros(3, 256)
+    torch.testing.assert_close(agent.policy.gaze_from(output)[1], torch.full((3, 2), agent.policy.std))
+
+
+def test_without_steering_the_gaze_is_read_from_the_core() -> None:
+    policy, played, _ = play(ram_plus, lanes(), steering=0)
+    assert policy.steer is None
+    norms = gradients(policy, played.looks.sum())
+    assert norms["gaze"] > 0
+    assert norms["core"] == 0
 
 
 def test_copies_of_a_scene_are_each_others_baseline() -> None:
@@ -233,7 +250,7 @@ def test_learning_to_look_beats_not_learning_to() -> None:
     overrides = {"source": source, "canvas": 24, "patch": 4, "budget": 3}
     env = make_lanes(TASK, 64, **overrides)
     torch.manual_seed(0)
-    config = ram_plus.Config(scenes=64, precision="float32", features=64, gaze_std=0.3, look_weight=1.0)
+    config = ram_plus.Config(scenes=64, precision="float32", features=64, look_weight=1.0)
     policy = ram_plus.Policy(env, config)
     optimizer = torch.optim.Adam(policy.parameters(), 2e-3)
     right = []

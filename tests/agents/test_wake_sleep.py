@@ -13,7 +13,14 @@ from agents.training import make_lanes
 from glimpse_env.vector_env import GlimpseVectorEnv
 
 TASK = "CenteredDigits-v0"
-WAKE: dict[str, Any] = {"estimator": "wake-sleep", "scenes": 8, "copies": 4, "precision": "float32", "features": 32}
+WAKE: dict[str, Any] = {
+    "estimator": "wake-sleep",
+    "scenes": 8,
+    "copies": 4,
+    "precision": "float32",
+    "features": 32,
+    "steering": 32,
+}
 
 
 def lanes(count: int) -> GlimpseVectorEnv:

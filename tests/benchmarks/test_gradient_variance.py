@@ -24,7 +24,7 @@ def test_signal_and_variance_of_gradients_written_down() -> None:
 
 def test_baselines_and_control_variates_change_the_noise_and_not_what_is_estimated() -> None:
     torch.manual_seed(0)
-    config = ram_plus.Config(estimator="wake-sleep", copies=8, scenes=4, features=16, precision="float32", gaze_std=0.3)
+    config = ram_plus.Config(estimator="wake-sleep", copies=8, scenes=4, features=16, steering=16, precision="float32")
     policy = ram_plus.Policy(make_lanes(TASK, 1), config)
     torch.nn.init.normal_(policy.gaze[2].weight, std=0.1)  # type: ignore[arg-type]
     rows = {row.estimator: row for row in measure(policy, make_lanes(TASK, 32), 4, 60)}
