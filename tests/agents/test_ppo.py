@@ -55,6 +55,17 @@ def test_trains_keeps_a_checkpoint_and_goes_on(name: str, tmp_path: Path) -> Non
     assert evaluate(more, ID, scenes=10, progress=False, **TASK).mean_glimpses == TASK["budget"]
 
 
+@pytest.mark.parametrize("name", STOCK)
+def test_a_text_is_spoken_too(name: str, tmp_path: Path) -> None:
+    task = {"source": NOISE, "canvas": 24, "clutter": 0, "patch": 4, "grid": 2}
+    quick = {"n_steps": 32, "batch_size": 32} if "ppo" in name else {}
+    arguments: dict[str, Any] = {"lanes": 4, "overrides": task, "algorithm": name, **quick, **QUICK.get(name, {})}
+    agent = train("DigitsPairs-v0", seed=1, steps=256, folder=tmp_path, **arguments)
+    score = evaluate(agent, "DigitsPairs-v0", scenes=20, progress=False, **task)
+    assert (score.log.steps >= 2).any()
+    assert score.symbol_error_rate is not None
+
+
 def test_training_is_repeatable_and_continues_on_new_scenes(tmp_path: Path) -> None:
     arguments: dict[str, Any] = {"seed": 1, "overrides": TASK, "lanes": 4, "n_steps": 32, "batch_size": 32}
     one, same = (train(ID, steps=256, folder=tmp_path / name, **arguments) for name in "ab")
