@@ -144,10 +144,28 @@ _WORDS = Task(
         "what was said last and how much"
     ),
     tags=("memory", "search", "sequence", "stop"),
-    steps={"reward": 1_000_000, "labels": 1_000_000, "reference": 26 * 40_000},
+    steps={"reward": 1_000_000, "labels": 1_000_000, "reference": 26 * 80_000},
     overrides={"canvas": [28, 48], "count": [3, 5], "clutter": 0},
     scenes=1000,
 )
+
+
+def _captions() -> tuple[Task, ...]:
+    """Show, Attend and Tell; and a smaller one, of at most two objects, for trainings of a minute."""
+    smaller: dict[str, Any] = {"count": [1, 2], "canvas": 72}
+    tasks: tuple[tuple[str, int, dict[str, Any]], ...] = (("", 5_000_000, {}), ("-two", 600_000, smaller))
+    return tuple(
+        Task(
+            name=f"SceneCaption-v0{name}",
+            id="SceneCaption-v0",
+            seen="two 12x12 patches of 12 to 96 pixels, their place and zoom, the word said last",
+            tags=("memory", "zoom", "search", "sequence"),
+            steps={"reward": steps // 4, "labels": steps, "reference": steps},
+            overrides=changes,
+            scenes=2000,
+        )
+        for name, steps, changes in tasks
+    )
 
 
 def _priced(costs: tuple[float, ...], base: Task) -> tuple[Task, ...]:
@@ -194,6 +212,7 @@ SUITES: dict[str, tuple[Task, ...]] = {
     "sequences": _sequences("MNIST"),
     "moving": _moving("MNIST"),
     "drawing": (_DRAWING,),
+    "captions": _captions(),
     "words": (_WORDS,),
     "smoke": _tasks("Digits", steps=_SMOKE, seeds=2, scenes=1000),
     "ppo_bars": (_tasks("Digits")[0], _LEADERBOARD[0]),  # see `benchmarks.ppo_bars`

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from glimpse_env.sources.arrays import arrays, splits
+from glimpse_env.sources.captioned import captioned
 from glimpse_env.sources.folder import folder
 from glimpse_env.sources.images import SPLITS, DataError, ImageSet, Source, Split, StandInWarning
 from glimpse_env.sources.svhn import is_svhn, svhn
@@ -26,6 +27,7 @@ __all__ = [
     "Split",
     "StandInWarning",
     "arrays",
+    "captioned",
     "folder",
     "load",
     "splits",
