@@ -67,7 +67,7 @@ ABLATIONS: dict[str, dict[str, Any]] = {
     "ram_plus_accuracy_reward": {"reward": "accuracy"},
     "ram_plus_no_steering": {"steering": 0},
     "ram_plus_far_sighted": {"fade": 1.0},
-    "ram_plus_constant_std": {"gaze_std": (0.12, 0.12)},
+    "ram_plus_constant_std": {"gaze_std": [0.12, 0.12]},
     "ram_plus_learned_std": {"learned_std": True},
     "ram_plus_constant_rate": {"schedule": "constant"},
     "ram_plus_copies": {"scenes": 64, "copies": 4},

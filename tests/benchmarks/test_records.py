@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -74,6 +75,7 @@ def test_every_ingredient_is_an_agent_that_differs_from_the_recipe() -> None:
     for name, differs in ABLATIONS.items():
         assert AGENTS[name].config == differs
         assert differs
+        assert json.loads(json.dumps(differs)) == differs, "a result is compared with it after a way through JSON"
         assert AGENTS[name].what == AGENTS["ram_plus"].what
 
 
