@@ -59,7 +59,7 @@ def main(
     noise = torch.randn(model.config.steps, 100, model.config.latent, generator=torch.Generator().manual_seed(0))
     canvases, places = model.imagine(noise)
     stages(canvases[:, :8], places[:, :8], path.with_suffix(".png"))
-    animate(canvases, places, path.with_suffix(".gif"))
+    animate(canvases[:, :25], places[:, :25], path.with_suffix(".gif"), columns=5)
     print(
         f"{name}: -log p <= {result['bound']:.2f} +- {result['standard_error']:.2f} nats; paper {result['published']}"
     )
