@@ -94,7 +94,8 @@ def main(demo: Demo) -> None:
     demo.folder.mkdir(parents=True, exist_ok=True)
     task = choose_task(console)
     folder = demo.folder / f"{task}-{demo.steps}"
-    swift = torch.cpu.get_capabilities().get("amx_bf16")  # elsewhere bfloat16 is the slower one
+    can = torch.cpu.get_capabilities()
+    swift = can.get("amx_bf16") or can.get("avx512_bf16")  # elsewhere bfloat16 is the slower one
     with (demo.folder / "curve.jsonl").open("a") as curve:
         agent = ram_plus.train(
             task,
