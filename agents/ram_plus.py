@@ -7,7 +7,7 @@
     gaze      Normal(tanh mean, std), REINFORCE; reward: how much likelier the label becomes, not just whether it wins;
               or the wake-sleep of `agents.wake_sleep`
     baseline  learned, or the other roll-outs of the same scene (leave one out, Kool, van Hoof, Welling 2019)
-    stop      its expected reward is known in closed form once the label is: no sampling at all
+    stop      regressed on what stopping pays more than going on: known for every glimpse, as no roll-out stops early
 
 The test stays what it was: the right answer or not, one path a scene, the eye at the mean of its policy.
 
@@ -184,7 +184,8 @@ class Rollout(NamedTuple):
         guesses: The same by the inference network that chose them; with REINFORCE there is none, and these are `looks`.
         baselines: What was expected before each of them: (budget - 1, lanes).
         logits: Of the answer after every glimpse: (budget, lanes, symbols).
-        stops: Logit of stopping after every glimpse but the last: (budget - 1, lanes).
+        stops: By how much stopping is believed to pay more than going on, after every glimpse but the last:
+            (budget - 1, lanes).
         label: (lanes,).
     """
 
@@ -277,7 +278,7 @@ def chance_of(played: Rollout) -> Tensor:
 
 
 def loss_of(played: Rollout, config: Config, cost: float) -> Tensor:
-    """Cross-entropy at every step, REINFORCE for the looks, error of the baseline, minus the stop's expected reward."""
+    """Cross-entropy at every step, REINFORCE for the looks, errors of the baseline and of the stop."""
     budget, lanes, symbols = played.logits.shape
     labels = played.label.expand(budget, lanes)
     each = F.cross_entropy(played.logits.reshape(-1, symbols), labels.reshape(-1), reduction="none").view(budget, lanes)
@@ -300,13 +301,22 @@ def loss_of(played: Rollout, config: Config, cost: float) -> Tensor:
         surprise = surprise - surprise.mean(1, keepdim=True)
         surprise = surprise / (surprise.std(1, keepdim=True) + 1e-3)
         loss = loss - config.look_weight * (surprise * played.looks).sum(0).mean()
-    # Stopping after glimpse k pays right_k * (1 - cost * (k - 1)); the chance of getting there is a product.
-    right = (played.logits.detach().argmax(2) == labels).float()
-    pays = right * (1 - cost * torch.arange(budget))[:, None]
-    go_on = F.logsigmoid(-played.stops).cumsum(0)
-    before = torch.cat([torch.zeros(1, lanes), go_on])
-    stop = torch.cat([F.logsigmoid(played.stops), torch.zeros(1, lanes)])
-    return loss - ((before + stop).exp() * pays).sum(0).mean()
+    return loss + (played.stops - worth_of_stopping(played, cost)).square().mean()
+
+
+def worth_of_stopping(played: Rollout, cost: float) -> Tensor:
+    """By how much stopping after a glimpse pays more than going on: (budget - 1, lanes), without gradient.
+
+    Stopping after glimpse k pays `right * (1 - cost * (k - 1))`; going on pays what stopping will, once it promises
+    more.
+    """
+    right = (played.logits.detach().argmax(2) == played.label).float()
+    pays = right * (1 - cost * torch.arange(len(right)))[:, None]
+    worth, onward = torch.empty_like(played.stops), pays[-1]
+    for k in reversed(range(len(worth))):
+        worth[k] = pays[k] - onward
+        onward = torch.where(played.stops[k] > 0, pays[k], onward)
+    return worth.detach()
 
 
 class RamPlusAgent:

@@ -153,20 +153,28 @@ def test_copies_of_a_scene_are_each_others_baseline() -> None:
     torch.testing.assert_close(pull[0::2], -pull[1::2])
 
 
-def test_stopping_is_paid_what_the_environment_would_pay() -> None:
+@pytest.mark.parametrize(("later", "worth"), [(0.5, [-0.9, 0.1]), (-0.5, [-0.8, 0.1])])
+def test_stopping_is_worth_what_the_environment_would_pay(later: float, worth: list[float]) -> None:
     """Right from the second of three glimpses on: stopping there pays 1 - cost, waiting 1 - 2 * cost, the first 0."""
-    cost = 0.1
     logits = torch.tensor([[[0.0, 9.0]], [[9.0, 0.0]], [[9.0, 0.0]]])
-    stops = torch.tensor([[-1.0], [0.5]], requires_grad=True)
-    label = torch.zeros(1, dtype=torch.int64)
-    played = ram_plus.Rollout(*torch.zeros(3, 2, 1), logits, stops, label)
-    config = ram_plus.Config(gaze="random")
-    rest = ram_plus.loss_of(
-        played._replace(stops=torch.full((2, 1), 40.0)), config, cost
-    )  # surely stops at once: pays 0
-    first, second = torch.sigmoid(stops.detach()[:, 0])
-    expected = (1 - first) * (second * (1 - cost) + (1 - second) * (1 - 2 * cost))
-    torch.testing.assert_close(rest - ram_plus.loss_of(played, config, cost), expected)
+    stops = torch.tensor([[-1.0], [later]], requires_grad=True)
+    played = ram_plus.Rollout(*torch.zeros(3, 2, 1), logits, stops, torch.zeros(1, dtype=torch.int64))
+    wanted = torch.tensor(worth)[:, None]
+    torch.testing.assert_close(ram_plus.worth_of_stopping(played, 0.1), wanted)
+    ram_plus.loss_of(played, ram_plus.Config(gaze="random"), 0.1).backward()
+    torch.testing.assert_close(stops.grad, stops.detach() - wanted)  # of the mean of two squares
+
+
+def test_an_agent_learns_to_stop_where_a_look_costs_more_than_it_brings(tmp_path: Path) -> None:
+    """At a price of 0.12 a glimpse hardly anything is worth seven of them; for nothing, all of them are taken."""
+    glimpses = {}
+    for cost in (0.0, 0.12):
+        overrides = {"stopping": True, "glimpse_cost": cost}
+        small: dict[str, Any] = {"scenes": 32, "features": 32, "steering": 32, "precision": "float32"}
+        folder = tmp_path / str(cost)
+        agent = ram_plus.train(TASK, seed=0, steps=32 * 7 * 100, folder=folder, overrides=overrides, **small)
+        glimpses[cost] = evaluate(agent, TASK, scenes=200, progress=False, **overrides).mean_glimpses
+    assert glimpses[0.0] > glimpses[0.12] + 2
 
 
 def test_a_learned_spread_has_a_gradient_and_a_fixed_one_has_no_unit_to_learn_it() -> None:
