@@ -76,7 +76,12 @@ function showFrontiers(data, agents) {
       points: points.map(([cost, glimpses, accuracy, count]) => [glimpses, accuracy, `${cost}${count > 1 ? "" : "*"}`]),
       text: (x, y, note) => `${agent}, glimpse cost ${note}: ${percent(y)} % with ${x.toFixed(2)} glimpses`,
     }));
-    const axes = glimpseAxes("Priced stop: trained anew at each glimpse cost", priced.budget, "mean glimpses");
+    const successes = series.flatMap((one) => one.points.map(([, y]) => y));
+    const [low, high] = [Math.floor(10 * Math.min(...successes)) / 10, Math.ceil(10 * Math.max(...successes)) / 10];
+    const axes = {
+      ...glimpseAxes("Priced stop: success % at each glimpse cost, trained anew", priced.budget, "mean glimpses (* one seed)"),
+      yTicks: ticks(low, high, 4),
+    };
     const panel = chart(agents, series, axes);
     const areas = data.frontiers.map(({ agent, area }) => `${agent} ${area.toFixed(3)}`).join(", ");
     panel.append(el("p", { class: "note" }, `Area under the best success that at most so many glimpses buy: ${areas}.`));

@@ -95,10 +95,11 @@ function chart(agents, series, options) {
     const path = one.points.map(([x, y], k) => `${k ? "L" : "M"}${px(x).toFixed(1)} ${py(y).toFixed(1)}`).join("");
     group.append(svg("path", { d: path, "stroke-dasharray": dash }));
     group.style.setProperty("--colour", colour);
-    for (const [x, y, note] of one.points) {
+    for (const [k, [x, y, note]] of one.points.entries()) {
       spots.push({ x: px(x), y: py(y), agent: one.agent, text: one.text(x, y, note) });
       if (options.marks || one.points.length === 1) group.append(svg("circle", { cx: px(x), cy: py(y), r: 3 }));
-      if (note) group.append(svg("text", { x: px(x) + 5, y: py(y) + 13, class: "tick" }, note));
+      const peak = [one.points[k - 1], one.points[k + 1]].every((other) => !other || other[1] < y); // so that lines miss its note
+      if (note) group.append(svg("text", { x: px(x), y: py(y) + (peak ? -8 : 16), class: "tick middle" }, note));
     }
     drawing.append(group);
   }
