@@ -87,11 +87,11 @@ def main(*, seeds: int = 3, steps: int | None = None, results: Path = RESULTS, r
             publish(cell, {**result, "lexicon": choose(agent, task.id, scenes, **task.overrides)}, results)
     found = {name: [read_json(results / cell.path) for cell in cells if cell.entrant.name == name] for name in VARIANTS}
     summary = summarise(found)
-    write_json(results / "words" / "ordering.json", summary)
-    with replacing(results / "words" / "README.md") as partial:
+    write_json(results / "r2am_ordering.json", summary)
+    with replacing(results / "r2am_ordering.md") as partial:
         partial.write_text(markdown(summary), encoding="utf-8")
     best = trained(next(cell for cell in cells if cell.entrant.name == "r2am"), runs)
-    draw_attention(best, task.id, results / "words" / "attention.png", **task.overrides)
+    draw_attention(best, task.id, results / "r2am_attention.png", **task.overrides)
     Console().print(markdown(summary), markup=False)
 
 
@@ -240,7 +240,7 @@ def markdown(summary: dict[str, Any]) -> str:
     for claim in summary["claims"]:
         gains = f"{percent(claim['free'], '+')} | {percent(claim['chosen'], '+')}"
         lines.append(f"| {claim['worse']} | {claim['better']} | {gains} |")
-    lines += ["", "![Where r2am, seed 0, attended at each symbol of the first ten test scenes](attention.png)", ""]
+    lines += ["", "![Where r2am, seed 0, attended at each symbol of the first ten test scenes](r2am_attention.png)", ""]
     return "\n".join(lines)
 
 

@@ -58,12 +58,12 @@ def test_the_command_trains_scores_and_draws_and_does_nothing_twice(
     assert all(check.holds for check in verify(result))
     assert len(result["lexicon"]["right"]) == 80
     assert result["lexicon"]["accuracy"] == result["lexicon"]["right"].count("1") / 80
-    summary = read_json(folder / "ordering.json")
+    summary = read_json(tmp_path / "r2am_ordering.json")
     assert [row["free"]["mean"] for row in summary["rows"]] == [
         read_json(file)["evaluation"]["accuracy"] for file in reversed(files)
     ]
-    assert "| r2am_cnn | plain convolutions" in (folder / "README.md").read_text()
-    assert np.asarray(Image.open(folder / "attention.png")).std() > 0
+    assert "| r2am_cnn | plain convolutions" in (tmp_path / "r2am_ordering.md").read_text()
+    assert np.asarray(Image.open(tmp_path / "r2am_attention.png")).std() > 0
     before = {file: file.read_bytes() for file in files}
     ordering.main(**arguments)
     assert before == {file: file.read_bytes() for file in files}
