@@ -162,7 +162,7 @@ def _captions() -> tuple[Task, ...]:
             tags=("memory", "zoom", "search", "sequence"),
             steps={"reward": steps // 4, "labels": steps, "reference": steps},
             overrides=changes,
-            scenes=2000,
+            scenes=1000,
         )
         for name, steps, changes in tasks
     )
