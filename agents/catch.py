@@ -12,6 +12,7 @@ There is no label here that anybody could learn from. What differs from the pape
   to 0.
 * Training begins with the ball low above the paddle, `begin` rows, and ends with whole games: what the last moves are
   worth is learned first, then what those before them are. Games are counted alike, however short.
+* The eye stays at the middle until `look_after` of the updates: while it wanders the moves are learned more slowly.
 * A pixel weighs alike at every scale: patches are sums, not means. A ball is 1/16 of a block at the coarsest.
 * Beside the place of the glimpse the network is told how much of the game is left and how it has moved last: it knows
   both anyway, as it counts and decides; an LSTM that has to find out takes longer.
@@ -57,21 +58,23 @@ class Config:
         gaze: ``"learned"``, or ``"random"``: uniform, the anchor that a learned gaze must beat.
         gaze_std: Standard deviation of the gaze while training, in its units of [-1, 1].
         look_weight: Weight of REINFORCE for the gazes, against 1 for the moves.
+        look_after: Share of the updates after which the gaze is learned.
         entropy: Weight of the moves' entropy at the start; it falls linearly to 0.
         baseline_weight: Of the baseline's squared error.
         precision: ``"bfloat16"`` runs matrix products on the processor's matrix units, where it has them.
         clip: Largest norm of the gradient.
     """
 
-    batch: int = 512
-    learning_rate: float = 1e-3
-    begin: int = 4
+    batch: int = 256
+    learning_rate: float = 2e-3
+    begin: int = 10
     whole: float = 0.6
-    features: int = 256
+    features: int = 128
     gaze: Literal["learned", "random"] = "learned"
-    gaze_std: float = 0.15
-    look_weight: float = 0.1
-    entropy: float = 0.01
+    gaze_std: float = 0.02
+    look_weight: float = 0.02
+    look_after: float = 0.6
+    entropy: float = 0.02
     baseline_weight: float = 1.0
     precision: Literal["float32", "bfloat16"] = "bfloat16"
     clip: float = 1.0
@@ -167,7 +170,7 @@ def rollout(policy: Policy, env: GlimpseVectorEnv, seen: Observation) -> Rollout
     )
 
 
-def loss_of(played: Rollout, config: Config, entropy: float) -> Tensor:
+def loss_of(played: Rollout, config: Config, entropy: float, look_weight: float) -> Tensor:
     """REINFORCE for moves and gazes, squared error for the baseline, minus `entropy` times the moves' entropy."""
     surprise = played.caught - played.baselines
     advantage = surprise.detach() / (surprise.detach().std() + 1e-3)
@@ -175,9 +178,7 @@ def loss_of(played: Rollout, config: Config, entropy: float) -> Tensor:
     chosen = moves.log_prob(played.moves)
     if config.gaze == "learned":
         looks = torch.distributions.Normal(played.means, config.gaze_std).log_prob(played.gazes).sum(2)
-        chosen = chosen + config.look_weight * F.pad(
-            looks[:-1], (0, 0, 0, 1)
-        )  # the look of the last step is never taken
+        chosen = chosen + look_weight * F.pad(looks[:-1], (0, 0, 0, 1))  # the look of the last step is never taken
     error = surprise.square().mean()
     return config.baseline_weight * error - (advantage * chosen + entropy * moves.entropy()).sum(0).mean()
 
@@ -274,7 +275,8 @@ def train(
             lanes = envs[rows_at(k / updates, recipe, env.task.budget)]
             played = rollout(policy, lanes, fresh_scenes(lanes, seed, k))
         optimizer.zero_grad()
-        loss_of(played, recipe, recipe.entropy * (1 - k / updates)).backward()
+        look_weight = recipe.look_weight if k >= recipe.look_after * updates else 0.0
+        loss_of(played, recipe, recipe.entropy * (1 - k / updates), look_weight).backward()
         pull = policy.decide.weight.grad
         row = {
             "accuracy": float(played.caught.mean()),

@@ -94,6 +94,7 @@ AGENTS: dict[str, Entrant] = {
         _known("ram_plus", "agents.ram_plus:train", "labels"),
         *(_known(name, "agents.ram_plus:train", "labels", **config) for name, config in ABLATIONS.items()),
         _known("ram_plus_centre_gaze", "agents.ram_plus:train", "labels", gaze="centre"),
+        _known("soft_video", "agents.soft_video:train", "reference", most=300_000),
         _known("dram_no_context", "agents.dram:train", "labels", context=False),
         _known("ram_reward_only", "agents.ram:train", "reward", label_weight=0.0, **_FAST),
         _known("ram_catch", "agents.catch:train", "reward"),

@@ -63,7 +63,8 @@ class GlimpseEnv(gym.Env[Observation, Any]):
     ## Episode End
     Termination: with `stopping`, by an answer, or by a step that is no answer once the budget is spent. Without, by the
     step after the last glimpse. Where a text is read, by the symbol `end`, by the longest text there is, or by a step
-    that says nothing once the budget is spent. Truncation: never; it belongs to an outer `TimeLimit`.
+    that says nothing once the budget is spent. Where a paddle is steered, when the ball lands. Truncation: never; it
+    belongs to an outer `TimeLimit`.
 
     ## Information
     Empty until the last step, which has `label` (int), `answer` (int, -1 for none), `is_success` (bool) and `glimpses`
