@@ -18,7 +18,8 @@ What differs from the paper:
   channels, one hidden layer or one LSTM of 128 units.
 * Batch normalisation; every iteration has its own statistics, all iterations of a stage one scale and one shift.
 * Attention weighs by scalar products, and every column has a code, so that where it was tells where to go on. Before
-  it has learned anything it goes from left to right, a step a symbol: learning to do so took most of the training.
+  it has learned anything it goes from left to right, a step a symbol. After the 40,000 scenes of
+  `benchmarks.r2am_ordering` it still goes nearly the same way in every scene.
 * Adam with warm-up and a cosine, on scenes that are never seen twice, and nothing else that regularises.
 
     python -m agents.r2am --task Words-v0 --steps 2_000_000

@@ -271,7 +271,7 @@ def draw_attention(agent: R2amAgent, id: str, path: Path, *, scenes: int = 10, *
             top, left = scene * tall + LETTER_HEIGHT + 2 * gap, k * wide + gap
             large = picture.clip(0, 255).astype(np.uint8).repeat(scale, 0).repeat(scale, 1)
             sheet[top : top + scale * height, left : left + scale * width] = large
-            write(sheet, top - gap // 2, left, names[text[k]].upper(), 1, (0, 0, 0))
+            write(sheet, scene * tall + gap, left, names[text[k]].upper(), 1, (0, 0, 0))
     with replacing(path) as partial:
         Image.fromarray(sheet).save(partial, "PNG", optimize=True)
 
