@@ -12,7 +12,8 @@ There is no label here that anybody could learn from. What differs from the pape
   to 0.
 * Training begins with the ball low above the paddle, `begin` rows, and ends with whole games: what the last moves are
   worth is learned first, then what those before them are. Games are counted alike, however short.
-* The eye stays at the middle until `look_after` of the updates: while it wanders the moves are learned more slowly.
+* By default the eye stays at the middle, from where the coarsest patch covers the screen: `look_after` is the share of
+  the updates after which the gaze is learned too, and learning it from 0.6 on undid what the moves had learned.
 * A pixel weighs alike at every scale: patches are sums, not means. A ball is 1/16 of a block at the coarsest.
 * Beside the place of the glimpse the network is told how much of the game is left and how it has moved last: it knows
   both anyway, as it counts and decides; an LSTM that has to find out takes longer.
@@ -58,7 +59,7 @@ class Config:
         gaze: ``"learned"``, or ``"random"``: uniform, the anchor that a learned gaze must beat.
         gaze_std: Standard deviation of the gaze while training, in its units of [-1, 1].
         look_weight: Weight of REINFORCE for the gazes, against 1 for the moves.
-        look_after: Share of the updates after which the gaze is learned.
+        look_after: Share of the updates after which the gaze is learned; until then it stays about the middle.
         entropy: Weight of the moves' entropy at the start; it falls linearly to 0.
         baseline_weight: Of the baseline's squared error.
         precision: ``"bfloat16"`` runs matrix products on the processor's matrix units, where it has them.
@@ -73,7 +74,7 @@ class Config:
     gaze: Literal["learned", "random"] = "learned"
     gaze_std: float = 0.02
     look_weight: float = 0.02
-    look_after: float = 0.6
+    look_after: float = 1.0
     entropy: float = 0.02
     baseline_weight: float = 1.0
     precision: Literal["float32", "bfloat16"] = "bfloat16"
