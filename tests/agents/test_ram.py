@@ -258,7 +258,8 @@ def test_learning_to_look_beats_not_learning_to() -> None:
     overrides = {"source": source, "canvas": 24, "patch": 4, "budget": 3}
     env = make_lanes(TASK, 64, **overrides)
     torch.manual_seed(0)
-    config = ram_plus.Config(scenes=64, precision="float32", features=64, steering=0, look_weight=1.0)
+    small: dict[str, Any] = {"scenes": 64, "features": 64, "steering": 64, "precision": "float32"}
+    config = ram_plus.Config(**small, gaze_std=(0.15, 0.15), look_weight=1.0, contrast=1.0)  # the squares are bright
     policy = ram_plus.Policy(env, config)
     optimizer = torch.optim.Adam(policy.parameters(), 2e-3)
     right = []
