@@ -18,7 +18,7 @@ from benchmarks.files import read_json
 from benchmarks.looking import habits
 from benchmarks.suite import find
 from glimpse_env.action_log import ActionLog
-from glimpse_env.evaluation import make_frozen, replay
+from glimpse_env.evaluation import frozen_scenes, make_frozen, replay
 from glimpse_env.sources import DataError
 
 _TOLD = ("accuracy", "mean_return", "mean_glimpses", "symbol_error_rate")  # of a confirmed result
@@ -66,7 +66,7 @@ def verify(result: dict[str, Any]) -> list[Check]:
         Check(name="task of the log", said=log.id, found=task.id),
         Check(name="overrides of the log", said=overrides, found=task.overrides),
         Check(name="split", said=log.split, found="test"),
-        Check(name="scenes", said=len(log.steps), found=task.scenes or len(env.source.split("test"))),
+        Check(name="scenes", said=len(log.steps), found=task.scenes or frozen_scenes(env)),
     ]
     if not all(check.holds for check in checks):
         return checks

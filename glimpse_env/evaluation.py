@@ -265,10 +265,14 @@ def edit_distance(said: Sequence[int], text: Sequence[int]) -> int:
 
 
 def _total(id: str, split: str, scenes: int | None, overrides: dict[str, Any]) -> int:
-    """How many scenes: as many as asked for, or as the split has images, where these tell the scenes apart."""
+    """How many scenes: as many as asked for, or all."""
     if scenes is not None:
         return whole("scenes", scenes, 1)
-    env = make_frozen(id, 1, split, **overrides)
+    return frozen_scenes(make_frozen(id, 1, split, **overrides))
+
+
+def frozen_scenes(env: GlimpseVectorEnv) -> int:
+    """How many frozen scenes make a test: as many as the split has images, where these tell the scenes apart."""
     return SCENES[env.task.scene].frozen or len(env.source.split(env.task.split))
 
 
