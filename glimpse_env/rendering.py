@@ -206,16 +206,17 @@ def _light(path: Observations, task: Task, height: int, width: int) -> npt.NDArr
 def _column(path: Observations, task: Task, panel: Panel, answer: str | None, label: str | None) -> Picture:
     unit, line = panel.unit, _line(panel.unit)
     width, gap = 88 * unit, 6 * unit
-    across = math.ceil(math.sqrt(len(task.scales)))
+    shown = windows(path[-1]["gaze"], task, panel.height, panel.width) * (1 + task.draws)  # the scene's, then one's own
+    across = math.ceil(math.sqrt(len(shown)))
     tile = (width - gap * (across - 1)) // across
     pitch = line + tile + gap  # from one row of patches to the next
-    bar = math.ceil(len(task.scales) / across) * pitch
+    bar = math.ceil(len(shown) / across) * pitch
     column = np.empty((bar + 6 * line + gap, width + gap, 3), np.uint8)
     column[:] = BACKGROUND
-    patches = _patches(path[-1]["glimpse"], len(task.scales))
-    for k, window in enumerate(windows(path[-1]["gaze"], task, panel.height, panel.width)):
+    patches = _patches(path[-1]["glimpse"], len(shown))
+    for k, window in enumerate(shown):
         top, left = k // across * pitch, k % across * (tile + gap)
-        colour = SCALE_COLOURS[k % len(SCALE_COLOURS)]
+        colour = SCALE_COLOURS[k % len(task.scales) % len(SCALE_COLOURS)]
         write(column, top, left, f"{window.side}PX", unit, colour)
         pixels = np.arange(tile) * task.patch // tile
         column[top + line : top + line + tile, left : left + tile] = patches[k][pixels[:, None], pixels]
