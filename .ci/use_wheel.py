@@ -52,6 +52,13 @@ def main() -> None:
         observation, *_ = lanes.step(lanes.action_space.sample())
         assert lanes.observation_space.contains(observation)
 
+    refusal = ""
+    try:
+        gymnasium.make("Words-v0")
+    except ImportError as error:
+        refusal = str(error)
+    assert "glimpse_env[words]" in refusal, "Words-v0 must name the extra that draws its letters"
+
     version = importlib.metadata.version("glimpse-env")
     assert version == glimpse_env.__version__
     print(f"glimpse-env {version}: the wheel works on base dependencies, imported in {seconds:.2f} s")
