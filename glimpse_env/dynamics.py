@@ -201,7 +201,7 @@ class Dynamics:
     def action_masks(self) -> npt.NDArray[np.bool_]:
         """See `Actions.masks`: bool, (lanes, actions)."""
         task = self.task
-        return self.actions.masks(self.counts, task.stopping or task.reads or task.steers or task.draws, task.budget)
+        return self.actions.masks(self.counts, task.stopping or not task.names, task.budget)
 
     def canvases(self) -> npt.NDArray[np.uint8]:
         """The hidden scenes: uint8, (lanes, height, width), or (lanes, height, width, 3) for RGB."""

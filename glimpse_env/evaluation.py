@@ -226,7 +226,7 @@ def _run(agent: Any, env: GlimpseVectorEnv, indices: npt.NDArray[np.int64]) -> t
 
 def _score(tally: _Tally, env: GlimpseVectorEnv, log: ActionLog) -> Evaluation:
     task = env.task
-    ends_early = task.stopping or task.reads or task.steers or task.draws
+    ends_early = task.stopping or not task.names
     rows: list[tuple[int, int, float]] = []
     for k in range(1, env.task.budget + 1):
         chosen = tally.glimpses == k if ends_early else np.ones(len(tally.success), np.bool_)

@@ -98,9 +98,7 @@ class GlimpseVecEnv(VecEnv):
             )
         self.env = env
         self._history = History(env.num_envs, env.task.budget) if history else None
-        self._keeps = not (
-            env.task.reads or env.task.steers or env.task.draws
-        )  # a last symbol's effect is seen after the last step
+        self._keeps = env.task.names  # elsewhere a last symbol's effect is seen after the last step
         self._returns = np.zeros(env.num_envs)
         self._lengths = np.zeros(env.num_envs, np.int64)
         self._born = time.time()

@@ -175,6 +175,11 @@ class Task:
         return {name: np.asarray(value).tolist() for name, value in values.items()}
 
     @property
+    def names(self) -> bool:
+        """Whether one symbol is the answer."""
+        return SCENES[self.scene].speech == s.NAMING
+
+    @property
     def reads(self) -> bool:
         """Whether a text is spoken, symbol by symbol; otherwise one symbol is the answer."""
         return SCENES[self.scene].speech == s.READING
