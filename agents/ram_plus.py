@@ -52,6 +52,8 @@ class Config:
             the middle of the canvas. Their zooms are uniform.
         gaze_std: Standard deviation of the gaze at the start of training and at its end; it falls geometrically.
         learned_std: Learn its logarithm from there, for every place it looks from.
+        any_zoom: Which share of the zooms is drawn uniformly at the start of training; it falls linearly to 0. Without,
+            the zoom that pays first is the only one that ever gets good at paying.
         estimator: Of the gaze's gradient: ``"reinforce"``, or ``"wake-sleep"``, which needs several copies and tells
             the network that chooses the looks of training what the label is.
         reward: ``"likelihood"``: how much likelier the label becomes; ``"accuracy"``: whether it wins in the end.
@@ -74,6 +76,7 @@ class Config:
     gaze: Literal["learned", "random", "centre"] = "learned"
     gaze_std: tuple[float, float] = (0.3, 0.1)
     learned_std: bool = False
+    any_zoom: float = 0.5
     estimator: Literal["reinforce", "wake-sleep"] = "reinforce"
     reward: Literal["likelihood", "accuracy"] = "likelihood"
     fade: float = 0.7
@@ -138,7 +141,7 @@ class Policy(nn.Module):
         self.gaze = _mlp(steering, 128, 4 if config.learned_std else 2)
         self.zoom = _mlp(steering, 128, len(env.task.zooms))
         self.baseline = _mlp(steering, 128, 1)
-        self.std = config.gaze_std[0]  # of now
+        self.std, self.any_zoom = config.gaze_std[0], config.any_zoom  # of now
         if self.steer is not None:
             with torch.no_grad():
                 self.steer.bias[:steering] += 2  # what was found where must last
@@ -174,6 +177,11 @@ class Policy(nn.Module):
             mean = mean.detach() + self.guess(output, label)
         std = self.std * (torch.tanh(spread[0]).exp() if spread else torch.ones_like(mean))
         return torch.tanh(mean), std if label is None else std.detach()
+
+    def zooms_from(self, output: Tensor) -> Tensor:
+        """Log-probability of every zoom in training: float32, (..., lanes, zooms); `output` is what steers."""
+        chance = self.zoom(output).float().softmax(-1)
+        return ((1 - self.any_zoom) * chance + self.any_zoom / chance.shape[-1]).log()
 
 
 class Rollout(NamedTuple):
@@ -222,8 +230,8 @@ def rollout(policy: Policy, env: GlimpseVectorEnv, seen: Observation) -> Rollout
             else:
                 action["gaze"] = mean + std * torch.randn_like(mean)
                 if zooms > 1:
-                    logits = policy.zoom(state.steering).float()
-                    action["zoom"] = torch.distributions.Categorical(logits=logits).sample()
+                    chances = torch.distributions.Categorical(logits=policy.zooms_from(state.steering))
+                    action["zoom"] = chances.sample()
         gazes.append(action["gaze"])
         chosen.append(action["zoom"])
         action["speak"] = torch.full_like(nothing, step == env.task.budget - 1)
@@ -235,8 +243,7 @@ def rollout(policy: Policy, env: GlimpseVectorEnv, seen: Observation) -> Rollout
     if told is not None:
         guesses = _log_chance(used, *policy.gaze_from(steered.detach(), told))
     if zooms > 1:  # wake-sleep leaves the zoom to the policy, so that its chance cancels in their ratio
-        logs = policy.zoom(steered).float().log_softmax(2)
-        zoom = logs.gather(2, torch.stack(chosen[:-1])[..., None])[..., 0]
+        zoom = policy.zooms_from(steered).gather(2, torch.stack(chosen[:-1])[..., None])[..., 0]
         looks, guesses = looks + zoom, guesses + zoom.detach()
     return Rollout(
         looks,
@@ -395,6 +402,7 @@ def train(
     def update(k: int) -> Row:
         first, last = recipe.gaze_std
         policy.std = first * (last / first) ** (k / updates)
+        policy.any_zoom = recipe.any_zoom * (1 - k / updates)
         for group in optimizer.param_groups:
             warm = min(1.0, k / (0.02 * updates))
             fall = 0.5 * (1 + math.cos(math.pi * k / updates)) if recipe.schedule == "cosine" else 1.0

@@ -184,6 +184,16 @@ def test_a_learned_spread_has_a_gradient_and_a_fixed_one_has_no_unit_to_learn_it
     assert play(ram_plus, lanes(), learned_std=False)[0].gaze[2].out_features == 2
 
 
+def test_zooms_are_explored_less_and_less(tmp_path: Path) -> None:
+    policy = ram_plus.Policy(make_lanes("CrowdedDigits-v0", 1), ram_plus.Config(any_zoom=0.3))
+    output = torch.randn(5, policy.config.steering)
+    chance = policy.zoom(output).softmax(1)
+    torch.testing.assert_close(policy.zooms_from(output).exp(), 0.7 * chance + 0.1)
+    small: dict[str, Any] = {"scenes": 2, "features": 8, "steering": 8}
+    agent = ram_plus.train("CrowdedDigits-v0", seed=0, steps=2 * 8 * 4, folder=tmp_path, **small)
+    assert agent.policy.any_zoom == pytest.approx(0.5 / 4)  # in the last of four updates
+
+
 def test_a_constant_rate_learns_on_where_a_cosine_has_come_to_rest(tmp_path: Path) -> None:
     """The last of many updates hardly moves a weight with one, and does with the other."""
     moved = {}
