@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from agents.layers import conv_glimpse, kaiming, mlp
 from agents.lstm import lstm
 from glimpse_env.env import Observation
 from glimpse_env.vector_env import GlimpseVectorEnv
@@ -27,10 +28,6 @@ class State(NamedTuple):
 
     lower: tuple[Tensor, Tensor]
     upper: tuple[Tensor, Tensor]
-
-
-def _mlp(inputs: int, hidden: int, outputs: int) -> nn.Sequential:
-    return nn.Sequential(nn.Linear(inputs, hidden), nn.ReLU(), nn.Linear(hidden, outputs))
 
 
 class Context(nn.Module):
@@ -66,24 +63,18 @@ class Policy(nn.Module):
         spaces = env.single_observation_space.spaces, env.single_action_space.spaces  # type: ignore[attr-defined]
         planes, side, _ = spaces[0]["glimpse"].shape
         self.features, self.steering = features, steering
-        self.what = nn.Sequential(
-            nn.Conv2d(planes, 32, 4, stride=2, padding=1), nn.ReLU(),
-            nn.Conv2d(32, 64, 3, padding=1), nn.ReLU(),
-            nn.Flatten(), nn.Linear(64 * (side // 2) ** 2, features), nn.LayerNorm(features), nn.ReLU(),
-        )  # fmt: skip
-        self.where = _mlp(4, 128, features)
+        self.what = conv_glimpse(planes, side, features)
+        self.where = mlp(4, 128, features)
         self.lower = nn.Linear(2 * features, 4 * features)
         self.answer = nn.Linear(features, int(spaces[1]["symbol"].n))
         self.upper = nn.Linear(features + steering, 4 * steering)
-        self.gaze = _mlp(steering, 128, 2)
-        self.zoom = _mlp(steering, 128, len(env.task.zooms))
-        self.baseline = _mlp(steering, 128, 1)
+        self.gaze = mlp(steering, 128, 2)
+        self.zoom = mlp(steering, 128, len(env.task.zooms))
+        self.baseline = mlp(steering, 128, 1)
         self.context = Context(planes // len(env.task.scales), steering)
         nn.init.zeros_(self.gaze[2].weight)  # type: ignore[arg-type]  # begin in the middle of the canvas
-        for layer in self.what:  # most pixels are dark: without this and the next line learning hardly begins
-            if isinstance(layer, nn.Conv2d | nn.Linear):
-                nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
-        nn.init.ones_(self.where[2].bias)  # type: ignore[arg-type]
+        kaiming(self.what)
+        nn.init.ones_(self.where[2].bias)  # type: ignore[arg-type]  # nor where what it is multiplied by is nearly 0
         with torch.no_grad():
             self.upper.bias[:steering] += 2  # the context must last through the whole episode
 
@@ -100,7 +91,7 @@ class Policy(nn.Module):
 
     def forward(self, seen: Observation, state: State) -> State:
         """Take in one glimpse."""
-        what = self.what(torch.from_numpy(seen["glimpse"]))
+        what = F.relu(self.what(torch.from_numpy(seen["glimpse"])))
         where = self.where(torch.from_numpy(np.concatenate([seen["gaze"], seen["budget"]], 1)))
         lower = lstm(self.lower(torch.cat([what * where, state.lower[0]], 1)), state.lower[1])
         output = lower[0].detach()  # REINFORCE must not train the lower layer

@@ -27,6 +27,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from agents import wake_sleep
+from agents.layers import conv_glimpse, kaiming, mlp
 from agents.lstm import lstm
 from agents.training import Log, Row, fresh_scenes, ignore, make_lanes, optimise
 from agents.wake_sleep import Inference
@@ -109,10 +110,6 @@ class State(NamedTuple):
     plan: Tensor
 
 
-def _mlp(inputs: int, hidden: int, outputs: int) -> nn.Sequential:
-    return nn.Sequential(nn.Linear(inputs, hidden), nn.ReLU(), nn.Linear(hidden, outputs))
-
-
 class Policy(nn.Module):
     """The networks for the spaces of one environment."""
 
@@ -122,25 +119,19 @@ class Policy(nn.Module):
         planes, side, _ = spaces[0]["glimpse"].shape
         self.config, features = config, config.features
         if config.encoder == "conv":
-            self.what: nn.Module = nn.Sequential(
-                nn.Conv2d(planes, 32, 4, stride=2, padding=1), nn.ReLU(),
-                nn.Conv2d(32, 64, 3, padding=1), nn.ReLU(),
-                nn.Flatten(), nn.Linear(64 * (side // 2) ** 2, features), nn.LayerNorm(features),
-            )  # fmt: skip
-            for layer in self.what:
-                if isinstance(layer, nn.Conv2d | nn.Linear):
-                    nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+            self.what = conv_glimpse(planes, side, features)
+            kaiming(self.what)
         else:
             self.what = nn.Sequential(nn.Flatten(), nn.Linear(planes * side * side, features))
-        self.where = _mlp(4, 128, features)
+        self.where = mlp(4, 128, features)
         self.core = nn.Linear(2 * features, 4 * features)
         self.answer = nn.Linear(features, int(spaces[1]["symbol"].n))
-        self.stop = _mlp(features, 128, 1)
+        self.stop = mlp(features, 128, 1)
         self.steer = nn.Linear(features + config.steering, 4 * config.steering) if config.steering else None
         steering = config.steering or features
-        self.gaze = _mlp(steering, 128, 4 if config.learned_std else 2)
-        self.zoom = _mlp(steering, 128, len(env.task.zooms))
-        self.baseline = _mlp(steering, 128, 1)
+        self.gaze = mlp(steering, 128, 4 if config.learned_std else 2)
+        self.zoom = mlp(steering, 128, len(env.task.zooms))
+        self.baseline = mlp(steering, 128, 1)
         self.std, self.any_zoom = config.gaze_std[0], config.any_zoom  # of now
         if self.steer is not None:
             with torch.no_grad():
