@@ -26,7 +26,6 @@ What differs from the paper:
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -34,9 +33,10 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
+from agents.descent import adam, cosine, descend, pull_on, warm_up
 from agents.dram_networks import Policy, coarse_of
 from agents.training import Log, Row, fresh_scenes, ignore, make_lanes, optimise
 from glimpse_env.env import Observation
@@ -259,26 +259,18 @@ def train(
     env = make_lanes(task, max(1, recipe.glimpses // budget), **(overrides or {}))
     torch.manual_seed(seed)
     policy = Policy(env, recipe.features, recipe.steering)
-    optimizer = torch.optim.Adam(policy.parameters(), recipe.learning_rate, betas=(0.9, 0.99), fused=True)
+    optimizer = adam(policy, recipe.learning_rate)
     updates = max(1, steps // (env.num_envs * budget))
     first, last = recipe.gaze_std
 
     def update(k: int) -> Row:
-        for group in optimizer.param_groups:
-            warm = min(1.0, k / (0.02 * updates))
-            group["lr"] = recipe.learning_rate * warm * 0.5 * (1 + math.cos(math.pi * k / updates))
         seen = fresh_scenes(env, seed, k)
         with torch.autocast("cpu", torch.bfloat16, enabled=recipe.precision == "bfloat16"):
             played = rollout(policy, env, seen, recipe, first * (last / first) ** (k / updates))
         optimizer.zero_grad()
         loss_of(played, recipe).backward()
-        pull = policy.gaze[2].weight.grad
-        row = {
-            "accuracy": accuracy_of(played),
-            "location_gradient_norm": float(pull.norm()) if isinstance(pull, Tensor) else 0.0,
-        }
-        nn.utils.clip_grad_norm_(policy.parameters(), recipe.clip)
-        optimizer.step()
+        row = {"accuracy": accuracy_of(played), "location_gradient_norm": pull_on(policy.gaze[2].weight)}
+        descend(optimizer, recipe.learning_rate * warm_up(k, updates) * cosine(k, updates), recipe.clip)
         return row
 
     parts = {"policy": policy, "optimizer": optimizer}

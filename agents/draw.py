@@ -38,6 +38,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from agents.descent import adam, cosine, descend, warm_up
 from agents.filterbank import PARAMETERS, Filterbank, filterbank, read, spanning, write
 from agents.lstm import lstm
 from agents.training import Log, Row, ignore, optimise
@@ -248,13 +249,10 @@ def train(
     pixels, held_out = origin.split("train").images, origin.split("validation").images[:JUDGED]
     torch.manual_seed(seed)
     model = Draw(torch.from_numpy(pixels.mean(0, dtype=np.float32) / 255), recipe)
-    optimizer = torch.optim.Adam(model.parameters(), recipe.learning_rate, betas=(0.9, 0.99), fused=True)
+    optimizer = adam(model, recipe.learning_rate)
     updates = max(1, images // recipe.batch)
 
     def update(k: int) -> Row:
-        for group in optimizer.param_groups:
-            warm = min(1.0, k / (0.02 * updates))
-            group["lr"] = recipe.learning_rate * warm * 0.5 * (1 + math.cos(math.pi * k / updates))
         chance = np.random.default_rng((seed, k))
         image = binarise(pixels[chance.integers(0, len(pixels), recipe.batch)], chance)
         noise = torch.randn(recipe.steps, recipe.batch, recipe.latent)
@@ -263,9 +261,8 @@ def train(
         loss = (wrong + divergence).mean()
         optimizer.zero_grad()
         loss.backward()
-        norm = nn.utils.clip_grad_norm_(model.parameters(), recipe.clip)
-        optimizer.step()
-        return {"bound": loss.item(), "divergence": divergence.mean().item(), "gradient_norm": float(norm)}
+        norm = descend(optimizer, recipe.learning_rate * warm_up(k, updates) * cosine(k, updates), recipe.clip)
+        return {"bound": loss.item(), "divergence": divergence.mean().item(), "gradient_norm": norm}
 
     def judge() -> Row:
         return {"validation": float(bound(model, held_out)[0].mean())}

@@ -20,7 +20,6 @@ cosine. The gazes of its action log are the middles of reads 2, 3, ...: the firs
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -31,6 +30,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from agents.descent import adam, cosine, descend, pull_on, warm_up
 from agents.filterbank import PARAMETERS, filterbank, gaze, read, spanning
 from agents.lstm import lstm
 from agents.training import Log, Row, fresh_scenes, ignore, make_lanes, optimise
@@ -230,15 +230,12 @@ def train(
     course = lessons(task, recipe.scenes, env, overrides or {})
     torch.manual_seed(seed)
     reader = Reader(height, width, len(env.source.classes), recipe)
-    optimizer = torch.optim.Adam(reader.parameters(), recipe.learning_rate, betas=(0.9, 0.99), fused=True)
+    optimizer = adam(reader, recipe.learning_rate)
     size = recipe.scenes * env.task.budget
     updates = max(1, steps // size)
     dtype = torch.bfloat16 if recipe.precision == "bfloat16" else torch.float32
 
     def update(k: int) -> Row:
-        for group in optimizer.param_groups:
-            warm = min(1.0, k / (0.02 * updates))
-            group["lr"] = recipe.learning_rate * warm * 0.5 * (1 + math.cos(math.pi * k / updates))
         env = course[min(int(k / updates / recipe.grow * len(course)), len(course) - 1) if recipe.grow else -1]
         fresh_scenes(env, seed, k)
         labels = torch.from_numpy(env.targets())
@@ -247,14 +244,12 @@ def train(
         loss = loss_of(logits, labels, recipe.early_labels)
         optimizer.zero_grad()
         loss.backward()
-        norm = nn.utils.clip_grad_norm_(reader.parameters(), recipe.clip)
-        pull = reader.grid.weight.grad
-        optimizer.step()
+        norm = descend(optimizer, recipe.learning_rate * warm_up(k, updates) * cosine(k, updates), recipe.clip)
         return {
             "loss": loss.item(),
             "accuracy": float((logits[-1].argmax(1) == labels).float().mean()),
-            "gradient_norm": float(norm),
-            "location_gradient_norm": float(pull[:2].norm()) if isinstance(pull, Tensor) else 0.0,
+            "gradient_norm": norm,
+            "location_gradient_norm": pull_on(reader.grid.weight, slice(2)),
             "travel": float((gazes[1:] - gazes[:-1]).norm(dim=2).mean()),
         }
 

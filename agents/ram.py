@@ -31,6 +31,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from agents.descent import descend, pull_on
 from agents.training import Log, Row, fresh_scenes, ignore, make_lanes, optimise
 from glimpse_env.env import Observation
 from glimpse_env.vector_env import GlimpseVectorEnv
@@ -226,18 +227,14 @@ def train(
     updates = max(1, steps // (recipe.batch * env.task.budget))
 
     def update(k: int) -> Row:
-        for group in optimizer.param_groups:
-            group["lr"] = recipe.learning_rate * (1 - k / updates)
         played = rollout(policy, env, fresh_scenes(env, seed, k), recipe)
         optimizer.zero_grad()
         loss_of(played, recipe).backward()
-        pull = policy.gaze.weight.grad
         row = {
             "accuracy": float((played.logits.argmax(1) == played.label).float().mean()),
-            "location_gradient_norm": 0.0 if pull is None else float(pull.norm()),
+            "location_gradient_norm": pull_on(policy.gaze.weight),
         }
-        nn.utils.clip_grad_norm_(policy.parameters(), recipe.clip)
-        optimizer.step()
+        descend(optimizer, recipe.learning_rate * (1 - k / updates), recipe.clip)
         return row
 
     parts = {"policy": policy, "optimizer": optimizer}

@@ -16,17 +16,17 @@ The test stays what it was: the right answer or not, one path a scene, the eye a
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from agents import wake_sleep
+from agents.descent import adam, cosine, descend, pull_on, warm_up
 from agents.ram_plus_networks import Policy
 from agents.training import Log, Row, fresh_scenes, ignore, make_lanes, optimise
 from glimpse_env.env import Observation
@@ -304,29 +304,24 @@ def train(
     env = make_lanes(task, lanes, **(overrides or {}))
     torch.manual_seed(seed)
     policy = Policy(env, recipe)
-    optimizer = torch.optim.Adam(policy.parameters(), recipe.learning_rate, betas=(0.9, 0.99), fused=True)
+    optimizer = adam(policy, recipe.learning_rate)
     updates = max(1, steps // (lanes * env.task.budget))
 
     def update(k: int) -> Row:
         first, last = recipe.gaze_std
         policy.std = first * (last / first) ** (k / updates)
         policy.any_zoom = recipe.any_zoom * (1 - k / updates)
-        for group in optimizer.param_groups:
-            warm = min(1.0, k / (0.02 * updates))
-            fall = 0.5 * (1 + math.cos(math.pi * k / updates)) if recipe.schedule == "cosine" else 1.0
-            group["lr"] = recipe.learning_rate * warm * fall
         seen = fresh_scenes(env, seed, k, recipe.copies)
         with torch.autocast("cpu", torch.bfloat16, enabled=recipe.precision == "bfloat16"):
             played = rollout(policy, env, seen)
         optimizer.zero_grad()
         loss_of(played, recipe, env.task.glimpse_cost).backward()
-        pull = policy.gaze[2].weight.grad
         row = {
             "accuracy": float((played.logits[-1].argmax(1) == played.label).float().mean()),
-            "location_gradient_norm": float(pull.norm()) if isinstance(pull, Tensor) else 0.0,
+            "location_gradient_norm": pull_on(policy.gaze[2].weight),
         }
-        nn.utils.clip_grad_norm_(policy.parameters(), recipe.clip)
-        optimizer.step()
+        fall = cosine(k, updates) if recipe.schedule == "cosine" else 1.0
+        descend(optimizer, recipe.learning_rate * warm_up(k, updates) * fall, recipe.clip)
         return row
 
     parts = {"policy": policy, "optimizer": optimizer}

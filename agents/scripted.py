@@ -31,6 +31,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from agents.descent import descend
 from agents.gazes import GAZES, PLANS, Gaze, Plan, looks_of, mixture
 from agents.training import Log, Row, counted, ignore, make_lanes, restore, save
 from glimpse_env.env import Observation
@@ -203,8 +204,6 @@ def train_classifier(settings: dict[str, Any], recipe: Config, path: Path, log: 
     begun = time.monotonic() - spent
     row: Row = {}
     for update in counted(done, updates, f"classifier, {task}", row):
-        for group in optimizer.param_groups:
-            group["lr"] = recipe.learning_rate * (1 - update / updates)
         seen, _ = env.reset(seed=(seed << 40) + update * recipe.batch)
         chance = np.random.default_rng([seed, update])
         glimpse, gaze = play(env, mixture(env, looks_of(env), chance), seen)
@@ -214,8 +213,7 @@ def train_classifier(settings: dict[str, Any], recipe: Config, path: Path, log: 
         loss = F.cross_entropy(logits.float().flatten(0, 1), labels.flatten())
         optimizer.zero_grad()
         loss.backward()
-        nn.utils.clip_grad_norm_(classifier.parameters(), 1.0)
-        optimizer.step()
+        descend(optimizer, recipe.learning_rate * (1 - update / updates), clip=1.0)
         if (update + 1) % every == 0 or update + 1 == updates:
             spent = time.monotonic() - begun
             row.update(steps=(update + 1) * recipe.batch * env.task.budget, seconds=spent, loss=loss.item())

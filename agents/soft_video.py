@@ -16,7 +16,6 @@ It sees every frame as a whole, so it is a reference for agents that glimpse. Wh
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -27,6 +26,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from agents.descent import adam, cosine, descend, warm_up
 from agents.full_view import as_input
 from agents.lstm import lstm
 from agents.training import Log, Row, fresh_scenes, ignore, make_lanes, optimise
@@ -187,13 +187,10 @@ def train(
     env.reset(seed=0)
     torch.manual_seed(seed)
     network = Network(env, recipe)
-    optimizer = torch.optim.Adam(network.parameters(), recipe.learning_rate, betas=(0.9, 0.99), fused=True)
+    optimizer = adam(network, recipe.learning_rate)
     updates = max(1, steps // (recipe.batch * env.task.budget))
 
     def update(k: int) -> Row:
-        for group in optimizer.param_groups:
-            warm = min(1.0, (k + 1) / (0.02 * updates))
-            group["lr"] = recipe.learning_rate * warm * 0.5 * (1 + math.cos(math.pi * k / updates))
         fresh_scenes(env, seed, k)
         labels = torch.from_numpy(env.targets())
         with torch.autocast("cpu", torch.bfloat16, enabled=recipe.precision == "bfloat16"):
@@ -203,8 +200,7 @@ def train(
         loss = loss + recipe.once * (1 - weights.sum(0)).square().sum(1).mean()
         optimizer.zero_grad()
         loss.backward()
-        nn.utils.clip_grad_norm_(network.parameters(), recipe.clip)
-        optimizer.step()
+        descend(optimizer, recipe.learning_rate * warm_up(k + 1, updates) * cosine(k, updates), recipe.clip)
         return {"accuracy": float((logits[-1].argmax(1) == labels).float().mean())}
 
     parts = {"network": network, "optimizer": optimizer}

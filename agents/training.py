@@ -1,4 +1,4 @@
-"""What every training here shares: a checkpoint that survives a kill, a progress bar, and a learning curve."""
+"""What every training here shares: lanes and scenes, a checkpoint that survives a kill, a learning curve."""
 
 from __future__ import annotations
 
