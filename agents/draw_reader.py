@@ -259,32 +259,11 @@ def train(
     return DrawReaderAgent(reader)
 
 
-@dataclass
-class Command:
-    """Train, then score on the frozen test scenes.
-
-    Attributes:
-        task: The environment's id.
-        steps: Environment steps.
-        seed: Of everything.
-        folder: For the checkpoint; run again to go on.
-        config: The recipe.
-    """
-
-    task: str = "CrowdedMNISTRetina100-v0"
-    steps: int = 24_000_000
-    seed: int = 0
-    folder: Path = Path("runs/draw_reader")
-    config: Config = Config()
-
-
 if __name__ == "__main__":
-    import tyro
+    from agents.command_line import train_and_score
 
-    from glimpse_env import evaluate
-
-    command = tyro.cli(Command)
-    torch.set_num_threads(1)
-    agent = train(command.task, seed=command.seed, steps=command.steps, folder=command.folder, **asdict(command.config))
-    for glimpses, _, accuracy in evaluate(agent, command.task).by_glimpses:
-        print(f"{command.task}: test error {100 * (1 - accuracy):.2f} % after {glimpses} reads")
+    score = train_and_score(
+        train, Config(), task="CrowdedMNISTRetina100-v0", steps=24_000_000, folder="runs/draw_reader"
+    )
+    for glimpses, _, accuracy in score.by_glimpses:
+        print(f"{score.log.id}: test error {100 * (1 - accuracy):.2f} % after {glimpses} reads")

@@ -227,32 +227,8 @@ def train(
     return FullView(network.eval())
 
 
-@dataclass
-class Command:
-    """Train a network on whole scenes, then score it on the frozen test scenes.
-
-    Attributes:
-        task: The environment's id.
-        steps: Environment steps' worth of scenes.
-        seed: Of the weights and the scenes.
-        folder: For the checkpoint; run again to go on.
-        config: The recipe.
-    """
-
-    task: str = "CrowdedMNISTRetina-v0"
-    steps: int = 4_000_000
-    seed: int = 0
-    folder: Path = Path("runs/full_view")
-    config: Config = Config()
-
-
 if __name__ == "__main__":
-    import tyro
+    from agents.command_line import train_and_score
 
-    from glimpse_env import evaluate
-
-    command = tyro.cli(Command)
-    torch.set_num_threads(1)
-    agent = train(command.task, seed=command.seed, steps=command.steps, folder=command.folder, **asdict(command.config))
-    error = 100 * (1 - evaluate(agent, command.task).accuracy)
-    print(f"{command.task}: test error {error:.2f} % with the whole scene in view")
+    score = train_and_score(train, Config(), task="CrowdedMNISTRetina-v0", steps=4_000_000, folder="runs/full_view")
+    print(f"{score.log.id}: test error {100 * (1 - score.accuracy):.2f} % with the whole scene in view")

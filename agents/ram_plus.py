@@ -330,33 +330,8 @@ def train(
     return RamPlusAgent(policy, env)
 
 
-@dataclass
-class Command:
-    """Train, then score on the frozen test scenes.
-
-    Attributes:
-        task: The environment's id.
-        steps: Environment steps.
-        seed: Of everything.
-        folder: For the checkpoint; run again to go on.
-        config: The recipe.
-    """
-
-    task: str = "CrowdedMNISTRetina-v0"
-    steps: int = 20_000_000
-    seed: int = 0
-    folder: Path = Path("runs/ram_plus")
-    config: Config = Config()
-
-
 if __name__ == "__main__":
-    import tyro
+    from agents.command_line import error_of, train_and_score
 
-    from glimpse_env import evaluate
-
-    command = tyro.cli(Command)
-    torch.set_num_threads(1)
-    agent = train(command.task, seed=command.seed, steps=command.steps, folder=command.folder, **asdict(command.config))
-    score = evaluate(agent, command.task)
-    error, glimpses = 100 * (1 - score.accuracy), score.mean_glimpses
-    print(f"{command.task}: test error {error:.2f} % at {glimpses:.1f} glimpses, one path a scene")
+    score = train_and_score(train, Config(), task="CrowdedMNISTRetina-v0", steps=20_000_000, folder="runs/ram_plus")
+    print(error_of(score))

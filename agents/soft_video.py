@@ -209,32 +209,8 @@ def train(
     return SoftVideo(network)
 
 
-@dataclass
-class Command:
-    """Train, then score on the frozen test scenes.
-
-    Attributes:
-        task: The environment's id.
-        steps: Environment steps.
-        seed: Of everything.
-        folder: For the checkpoint; run again to go on.
-        config: The recipe.
-    """
-
-    task: str = "MovingMNIST-v0"
-    steps: int = 1_000_000
-    seed: int = 0
-    folder: Path = Path("runs/soft_video")
-    config: Config = Config()
-
-
 if __name__ == "__main__":
-    import tyro
+    from agents.command_line import train_and_score
 
-    from glimpse_env import evaluate
-
-    command = tyro.cli(Command)
-    torch.set_num_threads(1)
-    agent = train(command.task, seed=command.seed, steps=command.steps, folder=command.folder, **asdict(command.config))
-    score = evaluate(agent, command.task)
-    print(f"{command.task}: test error {100 * (1 - score.accuracy):.2f} %, every frame seen as a whole")
+    score = train_and_score(train, Config(), task="MovingMNIST-v0", steps=1_000_000, folder="runs/soft_video")
+    print(f"{score.log.id}: test error {100 * (1 - score.accuracy):.2f} %, every frame seen as a whole")
