@@ -38,6 +38,7 @@ from torch.nn import functional as F
 
 from agents.descent import adam, cosine, descend, pull_on, warm_up
 from agents.dram_networks import Policy, coarse_of
+from agents.gains import gains_of
 from agents.training import Log, Row, fresh_scenes, ignore, make_lanes, optimise
 from glimpse_env.env import Observation
 from glimpse_env.scenes import END
@@ -148,21 +149,6 @@ def rollout(policy: Policy, env: GlimpseVectorEnv, seen: Observation, config: Co
         policy.answer(torch.stack(lower)).float().unflatten(0, (length, looks)),
         backwards(labels, end_of(env)) if config.from_right else labels,
     )
-
-
-def gains_of(chance: Tensor, fade: float) -> Tensor:
-    """How much likelier the glimpses of a symbol made it: (length, looks, lanes).
-
-    Args:
-        chance: Log-probability of the right symbol after every glimpse, (length, looks, lanes).
-        fade: How much less every later answer counts than the one before; the last of a symbol counts twice.
-    """
-    gained = torch.empty_like(chance)
-    total, weight = chance[:, -1], 1.0
-    for k in reversed(range(chance.shape[1])):
-        total, weight = chance[:, k] + fade * total, 1 + fade * weight
-        gained[:, k] = total / weight - (chance[:, k - 1] if k else 0)
-    return gained
 
 
 def loss_of(played: Rollout, config: Config) -> Tensor:

@@ -27,6 +27,7 @@ from torch.nn import functional as F
 
 from agents import wake_sleep
 from agents.descent import adam, cosine, descend, pull_on, warm_up
+from agents.gains import gains_of
 from agents.ram_plus_networks import Policy
 from agents.training import Log, Row, fresh_scenes, ignore, make_lanes, optimise
 from glimpse_env.env import Observation
@@ -177,13 +178,7 @@ def returns_of(played: Rollout, config: Config) -> Tensor:
     budget, lanes, _ = played.logits.shape
     if config.reward == "accuracy":
         return (played.logits[-1].argmax(1) == played.label).float().expand(budget - 1, lanes)
-    chance = chance_of(played)
-    gained = torch.empty(budget - 1, lanes)
-    total, weight = chance[-1], 1.0
-    for k in range(budget - 1, 0, -1):
-        total, weight = chance[k] + config.fade * total, 1 + config.fade * weight
-        gained[k - 1] = total / weight - chance[k - 1]
-    return gained
+    return gains_of(chance_of(played), config.fade)[1:]
 
 
 def chance_of(played: Rollout) -> Tensor:
