@@ -13,9 +13,7 @@ import numpy.typing as npt
 
 from glimpse_env import state as s
 from glimpse_env.bank import Bank
-from glimpse_env.scenes import END, SCENES, captions, words
-from glimpse_env.scenes.catch import BALL_SIDE, PADDLE_WIDTH
-from glimpse_env.scenes.several import most_overlap
+from glimpse_env.scenes import END, SCENES, words
 from glimpse_env.sources.images import SPLITS, Source, Split
 
 ActionMode = Literal["grid", "flat", "box", "hybrid"]
@@ -24,6 +22,13 @@ RewardRule = Literal["final", "running", "share", "prefix", "bleu", "cider"]
 _RULES = {
     "final": s.FINAL, "running": s.EVERY, "share": s.SHARE, "prefix": s.PREFIX, "bleu": s.BLEU, "cider": s.CIDER,
 }  # fmt: skip
+#: What is done with symbols -> the rewards that fit.
+_FITTING: dict[int, tuple[RewardRule, ...]] = {
+    s.NAMING: ("final", "running"),
+    s.READING: ("final", "share", "prefix", "bleu", "cider"),
+    s.STEERING: ("final",),
+    s.DRAWING: ("final", "running"),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,12 +130,7 @@ class Task:
                 )
         if not isinstance(self.stopping, bool | np.bool_):
             raise TypeError(f"stopping={self.stopping!r} must be True or False")
-        fitting = {
-            s.NAMING: ("final", "running"),
-            s.READING: ("final", "share", "prefix", "bleu", "cider"),
-            s.STEERING: ("final",),
-            s.DRAWING: ("final", "running"),
-        }[SCENES[self.scene].speech]
+        fitting = _FITTING[SCENES[self.scene].speech]
         if self.reward not in fitting:
             names = ", ".join(map(repr, fitting))
             raise ValueError(f"reward={self.reward!r} does not fit scene={self.scene!r}; choose one of {names}")
@@ -220,53 +220,16 @@ class Task:
         return SCENES[self.scene].symbols(source.classes, self.count)
 
     def length(self, bank: Bank) -> int:
-        """Most symbols of an answer, the closing one included."""
-        if not self.reads:
-            return 1
-        if self.scene == "captioned":
-            if len(bank.book) != len(bank.table):
-                raise ValueError(
-                    f"scene='captioned' needs a text for each of the {len(bank.table)} images, the source brings "
-                    f"{len(bank.book)}; give one with texts, such as glimpse_env.sources.svhn(path), or another scene"
-                )
-            return int(bank.book.shape[2]) + 1
-        if self.scene == "described":
-            if len(bank.book) not in (0, len(bank.table)) or (bank.book == s.SILENT).any():
-                raise ValueError(
-                    f"scene='described' needs as many words for each of the {len(bank.table)} images, or none; the "
-                    f"source brings texts of shape {bank.book.shape}, -1 where one ends; give one without texts"
-                )
-            return captions.longest(bank.book.shape[2], self.count[1]) + 1
-        return self.count[1] + (self.count[0] < self.count[1])
+        """Most symbols of an answer, the closing one included; raises a `ValueError` if the source does not fit."""
+        return SCENES[self.scene].length(self, bank)
 
     def references(self, bank: Bank) -> int:
         """How many answers a scene has, any of which is right: where a ball lands, two columns of a paddle catch it."""
-        if self.steers:
-            return 2
-        if self.scene == "described":
-            return captions.ways(bank.book.shape[2])
-        return int(bank.book.shape[1]) if self.scene == "captioned" else 1
+        return SCENES[self.scene].references(self, bank)
 
     def readable(self, bank: Bank) -> npt.NDArray[np.int64]:
-        """The texts to draw from: of a lexicon those words that have as many letters as `count` allows.
-
-        Raises:
-            ValueError: If a scene of words finds none, or no letters in order of style.
-        """
-        if self.scene != "word":
-            return bank.book
-        labels, styles = bank.table[:, s.IMAGE_LABEL], bank.styles
-        variants, rest = divmod(len(labels), styles * int(labels.max() + 1))
-        if styles == 1 or rest or (labels != np.tile(np.arange(labels.max() + 1).repeat(variants), styles)).any():
-            raise ValueError("scene='word' needs letters in several styles, in order; pass source='words'")
-        lengths = (bank.book[:, 0] != s.SILENT).sum(axis=1)
-        book: npt.NDArray[np.int64] = bank.book[(lengths >= self.count[0]) & (lengths <= self.count[1])]
-        if not len(book) and self.strings < 1:
-            raise ValueError(
-                f"no word of the lexicon has {self.count[0]} to {self.count[1]} letters; pass another count, "
-                "or strings=1"
-            )
-        return book
+        """The texts to draw from; raises a `ValueError` if the source does not fit."""
+        return SCENES[self.scene].book(self, bank)
 
     def canvas_size(self, bank: Bank) -> tuple[int, int]:
         """Height and width of the canvas for these images.
@@ -274,11 +237,7 @@ class Task:
         Raises:
             ValueError: If the images, the fragments or the patch do not fit.
         """
-        if self.draws and bank.channels != 1:
-            raise ValueError(f"scene={self.scene!r} is drawn in grey, but the images have {bank.channels} channels")
-        tallest, widest = int(bank.table[:, s.IMAGE_HEIGHT].max()), int(bank.table[:, s.IMAGE_WIDTH].max())
-        if self.steers:
-            tallest, widest = self._cut(bank, tallest, widest)
+        tallest, widest = SCENES[self.scene].largest(self, bank)
         if self.canvas is None:
             height, width = tallest, widest
         elif isinstance(self.canvas, int | np.integer):
@@ -294,7 +253,7 @@ class Task:
                 f"canvas {height}x{width} is smaller than the images ({tallest}x{widest}); "
                 f"pass canvas=({max(tallest, height)}, {max(widest, width)}) or larger"
             )
-        self._check_room(bank, height, width, tallest, widest)
+        SCENES[self.scene].check_room(self, bank, (height, width), (tallest, widest))
         if self.patch > min(height, width):
             raise ValueError(
                 f"patch={self.patch} must lie in [1, {min(height, width)}], the smaller side of the canvas"
@@ -303,48 +262,6 @@ class Task:
         if self.clutter and self.fragment > most:
             raise ValueError(f"fragment={self.fragment} must lie in [1, {most}], the smaller side of the images")
         return height, width
-
-    def _check_room(self, bank: Bank, height: int, width: int, tallest: int, widest: int) -> None:
-        most = self.count[1]
-        if self.steers and self.budget >= height:
-            raise ValueError(
-                f"budget={self.budget} must lie in [1, {height - 1}], one glimpse for every row that the ball falls "
-                f"on a canvas of {height} rows"
-            )
-        if self.scene == "drifting" and self.budget - 1 > min(height - tallest, width - widest):
-            far = self.budget - 1
-            raise ValueError(
-                f"canvas {height}x{width} has no room for images of {tallest}x{widest} to move for {self.budget} "
-                f"glimpses; pass canvas=({tallest + far}, {widest + far}) or larger, or a smaller budget"
-            )
-        if self.scene == "word":
-            narrowest = int(bank.table[:, s.IMAGE_WIDTH].reshape(bank.styles, -1).mean(axis=1).min())
-            if width < most * narrowest:
-                raise ValueError(
-                    f"canvas {height}x{width} has no room for {most} letters, {narrowest} wide on average; "
-                    f"pass canvas=({tallest}, {most * narrowest}) or larger, or a smaller count"
-                )
-        elif self.scene == "line":
-            needed = widest + (most - 1) * (widest - most_overlap(widest))
-            if width < needed:
-                raise ValueError(
-                    f"canvas {height}x{width} has no room for a line of {most} images {widest} wide; "
-                    f"pass canvas=({tallest}, {needed}) or larger, or a smaller count"
-                )
-        elif SCENES[self.scene].several and most > max(1, (height // tallest) * (width // widest) // 2):
-            raise ValueError(
-                f"canvas {height}x{width} has no room for {most} scattered images of {tallest}x{widest}; "
-                "pass a larger canvas, or a smaller count"
-            )
-
-    def _cut(self, bank: Bank, tallest: int, widest: int) -> tuple[int, int]:
-        """Height and width of the largest of the sprites that are cut from the corner of the first image."""
-        if widest < PADDLE_WIDTH or not bank.pixels[:PADDLE_WIDTH].all():
-            raise ValueError(
-                f"scene={self.scene!r} cuts ball and paddle from the first {PADDLE_WIDTH} pixels of the first image, "
-                f"which are missing or black in source={self.source!r}; pass source='block'"
-            )
-        return BALL_SIDE, PADDLE_WIDTH
 
     def config(self, bank: Bank, symbols: tuple[str, ...]) -> npt.NDArray[np.int64]:
         """The task as the kernels read it, see `glimpse_env.state`.

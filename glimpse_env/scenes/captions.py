@@ -15,7 +15,7 @@ the first attribute.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +24,10 @@ from glimpse_env import state as s
 from glimpse_env.kernel import kernel
 from glimpse_env.scenes.cluttered import fragments
 from glimpse_env.scenes.several import FRAGMENTS, draw_images, image_of, scatter
+
+if TYPE_CHECKING:
+    from glimpse_env.bank import Bank
+    from glimpse_env.task import Task
 
 Ints = npt.NDArray[np.int64]
 
@@ -34,16 +38,27 @@ WORDS: Final = len(GRAMMAR)
 BRIEF: Final = 2  # so many objects at most are named with all their attributes
 
 
-def ways(phrase: int) -> int:
-    """How many references a scene has, where phrases bring `phrase` words along."""
+def references(task: Task, bank: Bank) -> int:
+    """How many ways there are to say it, see above."""
+    phrase = bank.book.shape[2]
     return 2 * (phrase if phrase > 2 else 1)
 
 
-def longest(phrase: int, most: int) -> int:
-    """Words of the longest sentence about `most` objects."""
+def length(task: Task, bank: Bank) -> int:
+    """Words of the longest sentence, and its end.
+
+    Raises:
+        ValueError: If the images bring phrases of several lengths.
+    """
+    if len(bank.book) not in (0, len(bank.table)) or (bank.book == s.SILENT).any():
+        raise ValueError(
+            f"scene={task.scene!r} needs as many words for each of the {len(bank.table)} images, or none; the "
+            f"source brings texts of shape {bank.book.shape}, -1 where one ends; give one without texts"
+        )
+    most, phrase = task.count[1], bank.book.shape[2]
     relations = 2 * (most // 2) + (most > 2)
     brief = min(most, BRIEF)
-    return max(most * (1 + min(phrase, 2)) + relations, brief * (1 + phrase) + 2 * (brief // 2))
+    return max(most * (1 + min(phrase, 2)) + relations, brief * (1 + phrase) + 2 * (brief // 2)) + 1
 
 
 @kernel()

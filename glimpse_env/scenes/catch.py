@@ -7,7 +7,7 @@ how fast the ball goes sideways nor where anything begins: here its way is drawn
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,10 @@ from glimpse_env.kernel import kernel
 from glimpse_env.random import below, mix
 from glimpse_env.scenes.moving import bounce
 from glimpse_env.scenes.placing import place
+
+if TYPE_CHECKING:
+    from glimpse_env.bank import Bank
+    from glimpse_env.task import Task
 
 Ints = npt.NDArray[np.int64]
 
@@ -63,3 +67,31 @@ def steer(symbol: int, config: Ints, sprites: Ints, lane: int) -> int:
         speed = 0
     sprites[lane, PADDLE, s.ACROSS] = speed
     return sprites[lane, PADDLE, s.LEFT] + speed
+
+
+def references(task: Task, bank: Bank) -> int:
+    """Two columns of the paddle catch a ball."""
+    return 2
+
+
+def largest(task: Task, bank: Bank) -> tuple[int, int]:
+    """Height and width of the larger of the sprites that are cut from the corner of the first image.
+
+    Raises:
+        ValueError: If that corner is missing or black.
+    """
+    if bank.table[:, s.IMAGE_WIDTH].max() < PADDLE_WIDTH or not bank.pixels[:PADDLE_WIDTH].all():
+        raise ValueError(
+            f"scene={task.scene!r} cuts ball and paddle from the first {PADDLE_WIDTH} pixels of the first image, "
+            f"which are missing or black in source={task.source!r}; pass source='block'"
+        )
+    return BALL_SIDE, PADDLE_WIDTH
+
+
+def check_room(task: Task, bank: Bank, canvas: tuple[int, int], image: tuple[int, int]) -> None:
+    """Raise a `ValueError` unless the ball has a row to fall for every glimpse."""
+    if task.budget >= canvas[0]:
+        raise ValueError(
+            f"budget={task.budget} must lie in [1, {canvas[0] - 1}], one glimpse for every row that the ball falls "
+            f"on a canvas of {canvas[0]} rows"
+        )

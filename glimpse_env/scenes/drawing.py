@@ -12,7 +12,7 @@ a share of the nats under the blank canvas.
 from __future__ import annotations
 
 import math
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,11 @@ from glimpse_env import state as s
 from glimpse_env.kernel import kernel
 from glimpse_env.retina import window_start
 from glimpse_env.scenes.cluttered import show
+from glimpse_env.scenes.placing import largest_image
+
+if TYPE_CHECKING:
+    from glimpse_env.bank import Bank
+    from glimpse_env.task import Task
 
 Bytes = npt.NDArray[np.uint8]
 Ints = npt.NDArray[np.int64]
@@ -140,3 +145,10 @@ def stroke(
     top, left = max(top, 0), max(left, 0)
     before = _nats(bank, sprites, lane, first, taken, top, left, bottom, right)
     return before - _nats(bank, sprites, lane, first, taken + 1, top, left, bottom, right)
+
+
+def largest(task: Task, bank: Bank) -> tuple[int, int]:
+    """Height of the tallest and width of the widest image; raises a `ValueError` if they have colours."""
+    if bank.channels != 1:
+        raise ValueError(f"scene={task.scene!r} is drawn in grey, but the images have {bank.channels} channels")
+    return largest_image(task, bank)

@@ -6,7 +6,7 @@ After the action recognition of *Action Recognition using Visual Attention* (Sha
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,10 @@ from glimpse_env.kernel import kernel
 from glimpse_env.random import below
 from glimpse_env.scenes.cluttered import fragments
 from glimpse_env.scenes.placing import place
+
+if TYPE_CHECKING:
+    from glimpse_env.bank import Bank
+    from glimpse_env.task import Task
 
 Ints = npt.NDArray[np.int64]
 
@@ -91,3 +95,13 @@ def drift(key: int, index: int, table: Ints, config: Ints, sprites: Ints, texts:
     sprites[lane, 0, s.ACROSS] = 0 if upright else signed
     fragments(key, FRAGMENTS, 1, table, config, sprites, lane)
     texts[lane, 0, 0] = table[image, s.IMAGE_LABEL] * len(WAYS) + way
+
+
+def check_room(task: Task, bank: Bank, canvas: tuple[int, int], image: tuple[int, int]) -> None:
+    """Raise a `ValueError` unless an image can move a pixel a step, either way."""
+    (height, width), (tallest, widest), far = canvas, image, task.budget - 1
+    if far > min(height - tallest, width - widest):
+        raise ValueError(
+            f"canvas {height}x{width} has no room for images of {tallest}x{widest} to move for {task.budget} "
+            f"glimpses; pass canvas=({tallest + far}, {widest + far}) or larger, or a smaller budget"
+        )

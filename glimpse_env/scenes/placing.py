@@ -1,12 +1,18 @@
-"""How a sprite comes to lie on a canvas: the one place where its columns are filled in."""
+"""How a sprite comes to lie on a canvas: the one place where its columns are filled in; and how large one may be."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from glimpse_env import state as s
 from glimpse_env.kernel import kernel
+
+if TYPE_CHECKING:
+    from glimpse_env.bank import Bank
+    from glimpse_env.task import Task
 
 Ints = npt.NDArray[np.int64]
 
@@ -32,3 +38,8 @@ def place(
     sprites[lane, k, s.PLANE] = table[image, s.IMAGE_HEIGHT] * pitch
     sprites[lane, k, s.HEIGHT], sprites[lane, k, s.WIDTH] = height, width
     sprites[lane, k, s.TOP], sprites[lane, k, s.LEFT] = top, left
+
+
+def largest_image(task: Task, bank: Bank) -> tuple[int, int]:
+    """Height of the tallest and width of the widest image."""
+    return int(bank.table[:, s.IMAGE_HEIGHT].max()), int(bank.table[:, s.IMAGE_WIDTH].max())

@@ -9,6 +9,8 @@ Clutter is that of the crowded scenes. One image of frozen scene i is image i; t
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import numpy.typing as npt
 
@@ -17,6 +19,10 @@ from glimpse_env.kernel import kernel
 from glimpse_env.random import below
 from glimpse_env.scenes.cluttered import fragments
 from glimpse_env.scenes.placing import place
+
+if TYPE_CHECKING:
+    from glimpse_env.bank import Bank
+    from glimpse_env.task import Task
 
 Ints = npt.NDArray[np.int64]
 
@@ -139,3 +145,29 @@ def line(key: int, index: int, table: Ints, config: Ints, sprites: Ints, texts: 
         sprites[lane, k, s.TOP], sprites[lane, k, s.LEFT] = top, left + k * pitch
     fragments(key, FRAGMENTS, config[s.MOST], table, config, sprites, lane)
     _write(config, sprites, texts, lane, count)
+
+
+def length(task: Task, bank: Bank) -> int:
+    """Most symbols of a text, the closing one included where texts differ in length."""
+    return task.count[1] + (task.count[0] < task.count[1])
+
+
+def check_line(task: Task, bank: Bank, canvas: tuple[int, int], image: tuple[int, int]) -> None:
+    """Raise a `ValueError` unless the most images fit in a line."""
+    (height, width), (tallest, widest), most = canvas, image, task.count[1]
+    needed = widest + (most - 1) * (widest - most_overlap(widest))
+    if width < needed:
+        raise ValueError(
+            f"canvas {height}x{width} has no room for a line of {most} images {widest} wide; "
+            f"pass canvas=({tallest}, {needed}) or larger, or a smaller count"
+        )
+
+
+def check_room(task: Task, bank: Bank, canvas: tuple[int, int], image: tuple[int, int]) -> None:
+    """Raise a `ValueError` unless the most images fit easily, whatever places are drawn for them."""
+    (height, width), (tallest, widest), most = canvas, image, task.count[1]
+    if most > max(1, (height // tallest) * (width // widest) // 2):
+        raise ValueError(
+            f"canvas {height}x{width} has no room for {most} scattered images of {tallest}x{widest}; "
+            "pass a larger canvas, or a smaller count"
+        )

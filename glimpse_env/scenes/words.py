@@ -11,6 +11,8 @@ width its place takes in a row plus a margin on either side, into which it may o
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import numpy.typing as npt
 
@@ -19,6 +21,10 @@ from glimpse_env.kernel import kernel
 from glimpse_env.random import below
 from glimpse_env.scenes.cluttered import fragments
 from glimpse_env.scenes.placing import place
+
+if TYPE_CHECKING:
+    from glimpse_env.bank import Bank
+    from glimpse_env.task import Task
 
 Ints = npt.NDArray[np.int64]
 
@@ -84,7 +90,7 @@ def lay_out(key: int, index: int, table: Ints, book: Ints, config: Ints, sprites
         table: int64, (styles * letters * variants, 4), see `glimpse_env.state`.
         book: int64, (words, 1, longest).
         config: int64, the task.
-        sprites: int64, (lanes, most letters + fragments, 8), written.
+        sprites: int64, (lanes, most letters + fragments, 10), written.
         texts: int64, (lanes, 1, length), written.
         lane: Whose sprites.
     """
@@ -117,3 +123,33 @@ def lay_out(key: int, index: int, table: Ints, book: Ints, config: Ints, sprites
         sprites[lane, k, s.CLASS] = texts[lane, 0, k]
         left += width - 2 * margin(height) + space
     fragments(key, FRAGMENTS, config[s.MOST], table, config, sprites, lane)
+
+
+def readable(task: Task, bank: Bank) -> Ints:
+    """The words of the lexicon that have as many letters as `count` allows.
+
+    Raises:
+        ValueError: If there are none, or no letters in order of style.
+    """
+    labels, styles = bank.table[:, s.IMAGE_LABEL], bank.styles
+    variants, rest = divmod(len(labels), styles * int(labels.max() + 1))
+    if styles == 1 or rest or (labels != np.tile(np.arange(labels.max() + 1).repeat(variants), styles)).any():
+        raise ValueError(f"scene={task.scene!r} needs letters in several styles, in order; pass source='words'")
+    lengths = (bank.book[:, 0] != s.SILENT).sum(axis=1)
+    book: Ints = bank.book[(lengths >= task.count[0]) & (lengths <= task.count[1])]
+    if not len(book) and task.strings < 1:
+        raise ValueError(
+            f"no word of the lexicon has {task.count[0]} to {task.count[1]} letters; pass another count, or strings=1"
+        )
+    return book
+
+
+def check_room(task: Task, bank: Bank, canvas: tuple[int, int], image: tuple[int, int]) -> None:
+    """Raise a `ValueError` unless a word of the most letters fits in the narrowest style."""
+    (height, width), most = canvas, task.count[1]
+    narrowest = int(bank.table[:, s.IMAGE_WIDTH].reshape(bank.styles, -1).mean(axis=1).min())
+    if width < most * narrowest:
+        raise ValueError(
+            f"canvas {height}x{width} has no room for {most} letters, {narrowest} wide on average; "
+            f"pass canvas=({image[0]}, {most * narrowest}) or larger, or a smaller count"
+        )
