@@ -179,7 +179,9 @@ class Dynamics:
         Args:
             action: As in `actions.space`, with the axis of the lanes if `batched`.
             batched: False for a single environment's action.
-            autoreset: `NEXT_STEP`, `SAME_STEP` or `DISABLED`; lanes that finished are only allowed with the first.
+            autoreset: `NEXT_STEP`, `SAME_STEP`, `DISABLED` or `SAME_STEP_SEEN`; lanes that finished are only allowed
+                with the first. Where one symbol is the answer, the last step of an episode looks nowhere: what the
+                lanes saw before it they see at the end, and `SAME_STEP_SEEN` spares taking that glimpse again.
 
         Raises:
             TypeError: For a wrong type or dtype of the action.

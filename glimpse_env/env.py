@@ -29,8 +29,9 @@ class GlimpseEnv(gym.Env[Observation, Any]):
     Models of Visual Attention* (Mnih et al. 2014, arXiv 1406.6247).
 
     ## Action Space
-    One decision is (row, column, zoom, speak, symbol). `zoom` is absent where there is only one, `speak` where the
-    agent cannot stop. With `action_mode`:
+    One decision is (row, column, zoom, speak, symbol); the symbol is an answer, the next of a text, a move of the
+    paddle or a brush. `zoom` is absent where there is only one, `speak` where the agent cannot stop. With
+    `action_mode`:
 
     | mode | space |
     |---|---|
@@ -47,14 +48,17 @@ class GlimpseEnv(gym.Env[Observation, Any]):
     | `budget` | (1,) | [0, 1] | share of the glimpses left |
     | `spoken` | (symbols + 1,) | [0, 1] | where a text is read: the latest symbol as a one-hot, then the share spoken |
 
-    All are float32. Rows run down, columns to the right; (-1, -1) is the middle of the top-left pixel.
+    All are float32. Rows run down, columns to the right; (-1, -1) is the middle of the top-left pixel. Whoever draws
+    sees as many patches of their own canvas below those of the scene.
 
     ## Rewards
     With `stopping`, the right answer earns `1 - glimpse_cost * (glimpses - 1)`, anything else 0. Without,
     `reward="final"` earns 1 for a right last answer and `reward="running"` 1/budget for every step whose answer is
     right. Where a text is read, `reward="share"` pays half for the symbols right at their places and half for the whole
-    text, `reward="prefix"` in equal shares until the first wrong symbol, and `reward="final"` for the whole text alone.
-    Rewards of an episode lie in [0, 1].
+    text, `reward="prefix"` in equal shares until the first wrong symbol, and `reward="final"` for the whole text alone;
+    `"bleu"` and `"cider"` pay at the end for how good a sentence it is. A paddle earns 1 for a catch. A drawing earns
+    the share of its blank canvas's nats that it takes off. Rewards of an episode lie in [0, 1], or below 0 where
+    strokes have made a drawing worse.
 
     ## Starting State
     A new scene, and a first glimpse at a uniformly random place at the widest zoom, which counts towards the budget.
@@ -68,7 +72,7 @@ class GlimpseEnv(gym.Env[Observation, Any]):
 
     ## Information
     Empty until the last step, which has `label` (int), `answer` (int, -1 for none), `is_success` (bool) and `glimpses`
-    (int). Where a text is read, `label` and `answer` are lists of int.
+    (int). Where a text is read, `label` and `answer` are lists of int; where a paddle is steered, columns.
 
     ## Arguments
     Every keyword of `glimpse_env.task.Task`; and `render_mode`, None, `"rgb_array"` or `"human"`.

@@ -18,7 +18,7 @@ OVERHANG = 32
 
 intrinsic: Any = extending.intrinsic  # typed, it would have callers pass `typing`, which numba passes
 
-_I1, _I8, _I16, _I32, _F32 = ir.IntType(1), ir.IntType(8), ir.IntType(16), ir.IntType(32), ir.FloatType()
+_I8, _I16, _I32, _F32 = ir.IntType(8), ir.IntType(16), ir.IntType(32), ir.FloatType()
 
 
 def _pointer(context, builder, array_type, array, index):
