@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import importlib
 import json
-import os
 import sys
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -21,6 +20,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import nn
 
+from agents.files import replacing
 from agents.training import make_lanes
 from glimpse_env import evaluate
 from glimpse_env.evaluation import Evaluation
@@ -45,13 +45,8 @@ def export(checkpoint: Path, file: Path) -> None:
     _check(agent, checkpoint)
     state = torch.load(checkpoint, weights_only=False)
     weights = {name: weight.to(_PRECISION).contiguous() for name, weight in state[AGENTS[agent]].items()}
-    file.parent.mkdir(parents=True, exist_ok=True)
-    partial = file.with_suffix(f".{os.getpid()}.tmp")
-    try:
+    with replacing(file) as partial:
         save_file(weights, partial, {"agent": agent, "settings": json.dumps(state["settings"])})
-        os.replace(partial, file)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 @dataclass(frozen=True, kw_only=True)

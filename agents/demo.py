@@ -6,7 +6,6 @@ A few minutes on two cores; everything it makes lies in ``demo/``. Killed and st
 from __future__ import annotations
 
 import json
-import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from agents import ram_plus
+from agents.files import replacing
 from agents.pictures import animate, scan_paths
 from glimpse_env import evaluate, sources
 from glimpse_env.env import Observation
@@ -81,9 +81,8 @@ def write_table(scores: dict[str, Evaluation], task: str, path: Path) -> Table:
         row = [name, right[1], right[budget // 2], right[budget], f"{100 * (1 - score.accuracy):.1f} %"]
         table.add_row(*row)
         lines.append("| " + " | ".join(row) + " |")
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(f"# {table.title}\n\n" + "\n".join(lines) + "\n")
-    os.replace(temporary, path)
+    with replacing(path) as partial:
+        partial.write_text(f"# {table.title}\n\n" + "\n".join(lines) + "\n")
     return table
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from agents.files import replacing
 from glimpse_env.action_log import ActionLog, take
 from glimpse_env.drawing import LETTER_HEIGHT, LETTER_WIDTH, Colour, Picture, fill, write
 from glimpse_env.env import text_of
@@ -131,7 +131,8 @@ def animate(log: ActionLog, scenes: Sequence[int], path: Path, *, columns: int =
 
 def sheet(picture: Picture, path: Path) -> None:
     """Write a PNG, in full or not at all."""
-    _replace(path, lambda file: Image.fromarray(picture).save(file, "PNG", optimize=True))
+    with replacing(path) as partial:
+        Image.fromarray(picture).save(partial, "PNG", optimize=True)
 
 
 def film(frames: Sequence[Picture], times: Sequence[int], path: Path) -> None:
@@ -139,12 +140,9 @@ def film(frames: Sequence[Picture], times: Sequence[int], path: Path) -> None:
     height, width, _ = frames[0].shape
     strip = Image.fromarray(np.concatenate(frames)).quantize(256)  # one palette: no frame has a tint of its own
     images = [strip.crop((0, top, width, top + height)) for top in range(0, strip.height, height)]
-    _replace(
-        path,
-        lambda file: images[0].save(
-            file, "GIF", save_all=True, append_images=images[1:], duration=list(times), loop=0, optimize=False
-        ),
-    )
+    how: dict[str, Any] = {"duration": list(times), "loop": 0, "optimize": False}
+    with replacing(path) as partial:
+        images[0].save(partial, "GIF", save_all=True, append_images=images[1:], **how)
 
 
 def _moment(episode: Episode, step: int, side: int) -> Picture:
@@ -200,14 +198,3 @@ def mosaic(tiles: Sequence[Picture], columns: int) -> Picture:
         row, column = divmod(k, columns)
         whole[row * height : (row + 1) * height, column * width : (column + 1) * width] = tile
     return whole
-
-
-def _replace(path: Path, save: Callable[[Path], None]) -> None:
-    """Write a file in full or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        save(unfinished)
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)

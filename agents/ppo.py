@@ -10,7 +10,6 @@ The agents without memory see one glimpse at a time; `ppo_history` sees all glim
 from __future__ import annotations
 
 import importlib
-import os
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +21,7 @@ from rich.progress import Progress, TextColumn
 from stable_baselines3.common.callbacks import BaseCallback
 from torch import nn
 
+from agents.files import replacing
 from agents.training import Log, Row, ignore, refuse_stand_in
 from glimpse_env import TASKS, evaluate, sb3
 from glimpse_env.sb3_agent import SB3Agent
@@ -183,13 +183,8 @@ class _Curve(BaseCallback):
             accuracy = float(np.mean(self.model.ep_success_buffer or ()))
             row = {"steps": self.model.num_timesteps, "seconds": seconds, "accuracy": accuracy}
             self.log({**row, "return": float(np.mean(returns)), **self._location_gradient()})
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        partial = self.path.with_name(f"model.{os.getpid()}.partial.zip")
-        try:
+        with replacing(self.path) as partial:
             self.model.save(partial)
-            os.replace(partial, self.path)
-        finally:
-            partial.unlink(missing_ok=True)
 
     def _location_gradient(self) -> Row:
         """Norm of the latest gradient, as clipped, in the last layer's outputs that choose where to look."""

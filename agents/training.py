@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 import torch
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from agents.files import replacing
 from glimpse_env.env import Observation
 from glimpse_env.sources import DataError, Source
 from glimpse_env.vector_env import GlimpseVectorEnv
@@ -51,13 +51,8 @@ def refuse_stand_in(task: str, source: Source) -> None:
 
 def save(path: Path, state: dict[str, Any]) -> None:
     """Write a checkpoint so that a kill at any moment leaves the old one or the new one, whole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(f".{os.getpid()}.tmp")
-    try:
-        torch.save(state, temporary)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with replacing(path) as partial:
+        torch.save(state, partial)
 
 
 def restore(path: Path, settings: dict[str, Any]) -> dict[str, Any] | None:
