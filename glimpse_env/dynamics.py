@@ -15,10 +15,11 @@ from glimpse_env import actions as a
 from glimpse_env import retina, transition
 from glimpse_env import state as s
 from glimpse_env.bank import bank_of
+from glimpse_env.checks import whole
 from glimpse_env.sentences import NO_FREQUENCIES, document_frequencies
 from glimpse_env.simd import OVERHANG
 from glimpse_env.sources import Source, load
-from glimpse_env.task import Task, whole
+from glimpse_env.task import Task
 from glimpse_env.threads import over_lanes
 from glimpse_env.transition import compose_lanes, reset_lanes, step_lanes
 

@@ -13,10 +13,10 @@ import numpy.typing as npt
 from gymnasium.vector import AutoresetMode
 
 from glimpse_env.action_log import ActionLog, join, narrow, take
+from glimpse_env.checks import whole
 from glimpse_env.env import Observation
 from glimpse_env.scenes import END, SCENES
 from glimpse_env.sources import DataError
-from glimpse_env.task import whole
 from glimpse_env.vector_env import GlimpseVectorEnv
 
 

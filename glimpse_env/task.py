@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from itertools import pairwise
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -13,6 +12,7 @@ import numpy.typing as npt
 
 from glimpse_env import state as s
 from glimpse_env.bank import Bank
+from glimpse_env.checks import span, whole, widths
 from glimpse_env.scenes import END, SCENES, words
 from glimpse_env.sources.images import SPLITS, Source, Split
 
@@ -111,10 +111,10 @@ class Task:
 
     def __post_init__(self) -> None:
         for name in ("scales", "zooms"):  # JSON has lists, not tuples
-            object.__setattr__(self, name, _widths(name, getattr(self, name)))
+            object.__setattr__(self, name, widths(name, getattr(self, name)))
         for name, low in (("clutter", 0), ("fragment", 1), ("patch", 1), ("budget", 1), ("grid", 1)):
             object.__setattr__(self, name, whole(name, getattr(self, name), low))
-        object.__setattr__(self, "count", _range("count", self.count))
+        object.__setattr__(self, "count", span("count", self.count))
         if isinstance(self.canvas, list):
             object.__setattr__(self, "canvas", tuple(self.canvas))
         choices = {
@@ -290,30 +290,3 @@ class Task:
         config[s.STRINGS] = round(self.strings * words.PARTS)
         config[s.LISTS :] = self.zooms + self.scales
         return config
-
-
-def whole(name: str, value: Any, low: int) -> int:
-    """The value as an int, if it is a whole number of at least `low`."""
-    if isinstance(value, bool | np.bool_) or not isinstance(value, int | np.integer):
-        raise TypeError(f"{name}={value!r} must be a whole number >= {low}")
-    if value < low:
-        raise ValueError(f"{name}={value!r} must be at least {low}")
-    return int(value)
-
-
-def _range(name: str, values: Any) -> tuple[int, int]:
-    if not isinstance(values, Sequence) or isinstance(values, str) or len(values) != 2:
-        raise TypeError(f"{name}={values!r} must be two whole numbers, the fewest and the most, as in {name}=(1, 5)")
-    low, high = (whole(f"each of {name}", value, 1) for value in values)
-    if low > high:
-        raise ValueError(f"{name}={(low, high)} must ascend: the fewest, then the most, as in {name}=(1, 5)")
-    return low, high
-
-
-def _widths(name: str, values: Any) -> tuple[int, ...]:
-    if not isinstance(values, Sequence) or isinstance(values, str) or not values:
-        raise TypeError(f"{name}={values!r} must be a non-empty tuple of whole numbers, as in {name}=(1, 2, 4)")
-    widths = tuple(whole(f"each of {name}", value, 1) for value in values)
-    if any(b <= a for a, b in pairwise(widths)):
-        raise ValueError(f"{name}={widths} must ascend, each once, as in {name}=(1, 2, 4)")
-    return widths

@@ -13,10 +13,11 @@ from gymnasium.vector.utils import batch_space
 
 from glimpse_env import dynamics as d
 from glimpse_env import state as s
+from glimpse_env.checks import whole
 from glimpse_env.dynamics import Dynamics, Transition
 from glimpse_env.env import Observation, index_option
 from glimpse_env.sources import Source
-from glimpse_env.task import Task, whole
+from glimpse_env.task import Task
 from glimpse_env.threads import shares
 
 _MODES = {
