@@ -275,30 +275,24 @@ def train(
     return model.eval()
 
 
-@dataclass
-class Command:
+def main(attention: bool = True, images: int = 2_000_000, seed: int = 0, folder: Path = Path("runs/draw")) -> None:
     """Train, then give the bound on the test split.
 
-    Attributes:
+    Args:
         attention: Read and write patches, or whole images.
         images: How many it sees.
         seed: Of everything.
         folder: For the checkpoint; run again to go on.
     """
-
-    attention: bool = True
-    images: int = 2_000_000
-    seed: int = 0
-    folder: Path = Path("runs/draw")
+    torch.set_num_threads(1)
+    folder = folder / ("attention" if attention else "no_attention")
+    trained = train(seed=seed, images=images, folder=folder, attention=attention)
+    nats, divergence = bound(trained, load("mnist", fallback=None).split("test").images)
+    error = nats.std() / math.sqrt(len(nats))
+    print(f"-log p <= {nats.mean():.2f} +- {error:.2f} nats on the test split, {divergence:.2f} of them divergence")
 
 
 if __name__ == "__main__":
     import tyro
 
-    command = tyro.cli(Command)
-    torch.set_num_threads(1)
-    name = "attention" if command.attention else "no_attention"
-    trained = train(seed=command.seed, images=command.images, folder=command.folder / name, attention=command.attention)
-    nats, divergence = bound(trained, load("mnist", fallback=None).split("test").images)
-    error = nats.std() / math.sqrt(len(nats))
-    print(f"-log p <= {nats.mean():.2f} +- {error:.2f} nats on the test split, {divergence:.2f} of them divergence")
+    tyro.cli(main, prog="python -m agents.draw")
