@@ -17,7 +17,8 @@ from numba import njit
 
 from glimpse_env.env import Observation
 from glimpse_env.retina import window_start
-from glimpse_env.scenes.drawing import BRUSHES, NATS, SIDE, WHITE
+from glimpse_env.scenes.drawing import NATS, WHITE
+from glimpse_env.sources.brushes import BRUSHES, SIDE
 from glimpse_env.vector_env import GlimpseVectorEnv
 
 GRID = 14  # places on a side, as in the grid action mode of the ids

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from glimpse_env import state as s
-from glimpse_env.scenes.drawing import INK
 from glimpse_env.simd import OVERHANG
+from glimpse_env.sources.brushes import INK
 from glimpse_env.sources.images import Source, Split
 
 

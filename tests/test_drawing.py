@@ -9,7 +9,8 @@ import pytest
 
 from glimpse_env import GlimpseEnv, GlimpseVectorEnv
 from glimpse_env.retina import reference, window_start
-from glimpse_env.scenes.drawing import BRUSHES, DOUBT, SIDE, WHITE
+from glimpse_env.scenes.drawing import DOUBT, WHITE
+from glimpse_env.sources.brushes import BRUSHES, SIDE
 from glimpse_env.testing import assert_identical, noise_images
 
 IMAGES = noise_images(size=(20, 17))

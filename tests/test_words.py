@@ -15,9 +15,9 @@ import pytest
 from glimpse_env import GlimpseEnv, GlimpseVectorEnv
 from glimpse_env import state as s
 from glimpse_env.registration import TASKS
-from glimpse_env.scenes.words import LOOSEST, TIGHTEST, margin
+from glimpse_env.scenes.words import LOOSEST, TIGHTEST
 from glimpse_env.sources import SPLITS, Source, load
-from glimpse_env.sources.fonts import FONTS, HEIGHTS
+from glimpse_env.sources.fonts import FONTS, HEIGHTS, margin
 from glimpse_env.sources.images import ImageSet
 from glimpse_env.sources.lexicon import LONGEST, WORDS, encode, words_of
 from glimpse_env.testing import noise_images

@@ -12,6 +12,7 @@ from glimpse_env import state as s
 from glimpse_env.kernel import kernel
 from glimpse_env.scenes import captioned, captions, catch, cluttered, drawing, moving, several, words
 from glimpse_env.scenes.placing import largest_image
+from glimpse_env.sources.brushes import BRUSHES
 
 if TYPE_CHECKING:
     from glimpse_env.bank import Bank
@@ -45,7 +46,7 @@ def _on_their_way(classes: Names, count: Range) -> Names:
 
 
 def _strokes(classes: Names, count: Range) -> Names:
-    return tuple(drawing.BRUSHES)
+    return tuple(BRUSHES)
 
 
 def _moves(classes: Names, count: Range) -> Names:

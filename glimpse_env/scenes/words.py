@@ -21,6 +21,7 @@ from glimpse_env.kernel import kernel
 from glimpse_env.random import below
 from glimpse_env.scenes.cluttered import fragments
 from glimpse_env.scenes.placing import place
+from glimpse_env.sources.fonts import margin
 
 if TYPE_CHECKING:
     from glimpse_env.bank import Bank
@@ -34,12 +35,6 @@ LETTERS, VARIANTS, JITTERS, STYLES, FRAGMENTS = 64, 1024, 2048, 4096, 65536
 PARTS = 1_000_000  # in which the share of random strings is counted
 TRIES = 64  # to find a style in which the word fits; else the narrowest of these is set tighter
 TIGHTEST, LOOSEST = -1, 2  # pixels between letters, beyond what their font says
-
-
-@kernel()
-def margin(height: int) -> int:
-    """Pixels on either side of a letter's place that belong to its image too."""
-    return height // 5
 
 
 @kernel()

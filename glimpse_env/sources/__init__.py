@@ -89,10 +89,11 @@ def load(
     """The images that ``source`` names.
 
     Args:
-        source: ``"mnist"``; ``"digits"``, the bundled glyphs; ``"words"``, printed letters and a lexicon; ``"block"``,
-            one white image of 1x2 pixels; the path of a folder: of house numbers (see `svhn`), of photographed words
-            (see `word_folder`), or else of class folders (see `folder`); a pair (images, labels) (see `arrays`); a dict
-            of such pairs by split (see `splits`); or a `Source`.
+        source: ``"mnist"``; ``"digits"``, the bundled glyphs; ``"words"``, printed letters and a lexicon;
+            ``"objects"``, the glyphs and a few shapes with words about them; ``"block"``, one white image of 1x2
+            pixels; the path of a folder: of house numbers (see `svhn`), of photographed words (see `word_folder`), or
+            else of class folders (see `folder`); a pair (images, labels) (see `arrays`); a dict of such pairs by split
+            (see `splits`); or a `Source`.
         fallback: What to use, with a warning, where ``"mnist"`` cannot be had: ``"digits"``, or None to raise instead.
             The source returned then says so in ``name`` and ``stand_in_for``.
 

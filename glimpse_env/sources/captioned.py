@@ -19,7 +19,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from glimpse_env.sources.images import DataError, ImageSet, Source, Split
-from glimpse_env.sources.pictures import Form, pixels
+from glimpse_env.sources.pictures import Form, checked_size, pixels
 
 UNKNOWN: Final = "<unknown>"  # what a word that training says too seldom is read as
 _SPLITS: Final[dict[str, Split]] = {"train": "train", "restval": "train", "val": "validation", "test": "test"}
@@ -58,8 +58,7 @@ def captioned(
         ValueError: If `size`, `least` or `longest` is out of range.
         ImportError: If Pillow, which reads the images, is not installed.
     """
-    if len(size) != 2 or min(size) < 1:
-        raise ValueError(f"size={size!r} must be (height, width), both at least 1")
+    form = Form(*checked_size(size), colour=True)
     if least < 1 or longest < 1:
         raise ValueError(f"least={least!r} and longest={longest!r} must be at least 1")
     path, folder = Path(annotations).expanduser().resolve(), Path(images).expanduser().resolve()
@@ -69,7 +68,6 @@ def captioned(
     if not words:
         raise DataError(f"no word occurs {least} times in the training sentences of {path}; pass a smaller least")
     numbers = {word: k for k, word in enumerate((UNKNOWN, *words))}
-    form = Form(int(size[0]), int(size[1]), colour=True)
     again = partial(captioned, size=tuple(size), least=least, longest=longest)
     load = partial(_load, path, entries, numbers, form, longest)
     return Source(f"captioned:{path}", tuple(numbers), load, reload=(again, (str(path), str(folder))))

@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+from glimpse_env.kernel import kernel
 from glimpse_env.random import mix, uniform
-from glimpse_env.scenes.words import margin
 from glimpse_env.sources.images import DataError
 
 if TYPE_CHECKING:
@@ -138,6 +138,12 @@ def _softened(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
     sums = np.pad(image.astype(np.int64), ((_SOFTEN + 1, _SOFTEN), (_SOFTEN + 1, _SOFTEN))).cumsum(0).cumsum(1)
     boxes = sums[side:, side:] - sums[:-side, side:] - sums[side:, :-side] + sums[:-side, :-side]
     return boxes / (255.0 * side * side)
+
+
+@kernel()
+def margin(height: int) -> int:
+    """Pixels on either side of a letter's place that belong to its image too."""
+    return height // 5
 
 
 def cell_widths(advances: npt.NDArray[np.float64], height: int, stretch: float) -> npt.NDArray[np.int64]:

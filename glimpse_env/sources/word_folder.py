@@ -52,7 +52,7 @@ def word_folder(path: str | os.PathLike[str], *, size: Sequence[int] = _SIZE, fo
     Raises:
         DataError: If there is no list, or a line is malformed, or its image missing; the message names file and line.
     """
-    form = Form(*(checked_size(size)), False)
+    form = Form(*checked_size(size), colour=False)
     root = Path(path).expanduser().resolve()
     if not is_word_folder(root):
         raise DataError(f"{root} holds neither train.txt nor train/{TRUTH} nor {TRUTH}; put a list of words there")

@@ -9,7 +9,7 @@ import numpy as np
 
 from agents.drawers import GRID, GreedyHand, RandomHand
 from glimpse_env import GlimpseEnv, GlimpseVectorEnv, evaluate
-from glimpse_env.scenes.drawing import BRUSHES
+from glimpse_env.sources.brushes import BRUSHES
 
 
 def test_the_greedy_hand_takes_the_best_of_all_strokes() -> None:
