@@ -97,8 +97,10 @@ def main(*, seeds: int = 3, steps: int | None = None, results: Path = RESULTS, r
 
 def trained(cell: Cell, runs: Path) -> R2amAgent:
     """The agent of a cell, from its checkpoint."""
+    task, board = cell.task, cell.entrant.board
     training = {"steps": cell.budget, "folder": cell.folder(runs), "log": lambda row: None}
-    agent = roster.make(cell.entrant, cell.task.id, seed=cell.seed, overrides=cell.task.overrides, **training)
+    overrides = {**task.overrides, **task.training.get(board, {})}
+    agent = roster.make(cell.entrant, task.id, seed=cell.seed, overrides=overrides, **training)
     assert isinstance(agent, R2amAgent)
     return agent
 

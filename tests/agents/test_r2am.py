@@ -13,6 +13,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from agents import r2am
+from agents.r2am_decoders import places, step_right
+from agents.r2am_encoders import Kind, Stage
 from agents.training import make_lanes
 from benchmarks.looking import scan_paths
 from glimpse_env import evaluate
@@ -42,9 +44,9 @@ def reader_of(symbols: int = 6, length: int = 4, **config: Any) -> r2am.Reader:
     return r2am.Reader(1, 20, 30, symbols, length, r2am.Config(**{**SMALL, **config}))
 
 
-def stage_of(inputs: int, outputs: int, **config: Any) -> r2am.Stage:
+def stage_of(inputs: int, outputs: int, *, encoder: Kind, iterations: int) -> Stage:
     torch.manual_seed(0)
-    return r2am.Stage(inputs, outputs, r2am.Config(**config)).eval()
+    return Stage(inputs, outputs, encoder, iterations).eval()
 
 
 def weights(module: nn.Module) -> int:
@@ -55,15 +57,15 @@ def weights(module: nn.Module) -> int:
 def test_shapes(decoder: Decoder) -> None:
     reader = reader_of(decoder=decoder)
     logits, maps = reader(torch.rand(3, 1, 20, 30))
-    assert reader.grid == (2, 8)  # 5 x 8 of folded pixels, halved once downwards
+    assert reader.grid == (5, 7)  # 10 x 15 of folded pixels, halved once
     assert logits.shape == (3, 4, 6)
     assert (maps is not None) == (decoder == "attention")
     if maps is not None:
-        assert maps.shape == (3, 4, 16)
+        assert maps.shape == (3, 4, 35)
         assert torch.allclose(maps.sum(2), torch.ones(3, 4), atol=1e-5)
     said, seen = reader.read(np.zeros((3, 20, 30), np.uint8))
     assert said.shape == (3, 4)
-    assert seen is None or seen.shape == (3, 4, 2, 8)
+    assert seen is None or seen.shape == (3, 4, 5, 7)
 
 
 def test_once_tied_is_a_plain_convolution() -> None:
@@ -77,7 +79,7 @@ def test_once_tied_is_a_plain_convolution() -> None:
 
 
 @pytest.mark.parametrize("encoder", ["recursive", "recurrent"])
-def test_every_iteration_applies_the_same_weight(encoder: Literal["recursive", "recurrent"]) -> None:
+def test_every_iteration_applies_the_same_weight(encoder: Kind) -> None:
     stage, x = stage_of(3, 5, encoder=encoder, iterations=3), torch.randn(2, 3, 6, 7)
     first, again = stage.first.weight, stage.again.weight
     fed = F.conv2d(x, first, padding=1)
@@ -98,16 +100,16 @@ def test_iterations_cost_no_parameter_and_recurrent_has_as_many_as_recursive() -
 
 
 def test_attention_begins_at_the_left_and_goes_right_step_by_step() -> None:
-    code = r2am.places(2, 25)
+    code = places(2, 25)
     assert code.shape == (50, 24)
     assert torch.equal(code[:25], code[25:])
     closeness = code[:25] @ code[9]
     assert closeness.argmax() == 9
     assert torch.allclose(closeness[:9], closeness[10:19].flip(0), atol=1e-5)
-    turned = r2am.step_right(0.25) @ code[9]
+    turned = step_right(0.25) @ code[9]
     assert (code[:25] @ turned).argmax() == 9 + 3
     _, maps = reader_of(length=5)(torch.zeros(1, 1, 20, 30))
-    middles = maps.detach().view(5, 2, 8).sum(1) @ torch.arange(8.0)
+    middles = maps.detach().view(5, 5, 7).sum(1) @ torch.arange(7.0)
     assert middles.diff().min() > 0
     assert middles[0] < 2.5
 
@@ -115,6 +117,8 @@ def test_attention_begins_at_the_left_and_goes_right_step_by_step() -> None:
 @pytest.mark.parametrize("decoder", DECODERS)
 def test_a_reader_hears_what_it_said(decoder: Decoder) -> None:
     reader = reader_of(decoder=decoder).eval()
+    if decoder == "rnn":  # which at first adds nothing
+        nn.init.normal_(reader.decoder.answer.weight)
     scenes = torch.rand(4, 1, 20, 30)
     own, _ = reader(scenes)
     said = own.argmax(2)
@@ -123,6 +127,25 @@ def test_a_reader_hears_what_it_said(decoder: Decoder) -> None:
     other[:, 1] = (said[:, 1] + 1) % 6
     heard = (reader(scenes, other)[0] - own).abs().amax((0, 2)) > 1e-6
     assert heard.tolist() == ([False] * 4 if decoder == "plain" else [False, False, True, True])
+
+
+def test_a_character_rnn_begins_as_the_plain_decoder_and_is_deaf_only_in_training() -> None:
+    reader, features = reader_of(decoder="rnn"), torch.rand(40, 16, 5, 7)
+    speaker = reader.decoder
+    text = torch.randint(0, 6, (40, 4))
+    assert torch.equal(speaker(features, text)[0], speaker.plain(features, None)[0])
+    nn.init.normal_(speaker.answer.weight)
+    other = (text + 1) % 6
+
+    def hears() -> float:
+        torch.manual_seed(1)
+        first = speaker(features, text)[0]
+        torch.manual_seed(1)
+        return float((first != speaker(features, other)[0]).any(2)[:, 1:].any(1).float().mean())
+
+    assert 0.2 < hears() < 0.8
+    reader.eval()
+    assert hears() == 1.0
 
 
 def test_likelihood_by_hand() -> None:
