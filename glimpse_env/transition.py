@@ -70,13 +70,9 @@ def _observe(
     sums: npt.NDArray[np.uint16],
 ) -> None:
     size = config[s.SCALES] * config[s.CHANNELS] * config[s.PATCH] * config[s.PATCH]
-    row, column, zoom, drawn = gazes[lane, 0], gazes[lane, 1], counts[lane, s.ZOOM], config[s.STROKES]
-    if config[s.SPEECH] == s.DRAWING:  # the hidden image, and beneath it the agent's own canvas
-        at, last = 2 * lane * size, sprites.shape[1]
-        retina.glimpse(glimpse, at + size, bank, sprites, lane, drawn, last, row, column, zoom, config, window, sums)
-    else:
-        at = lane * size
-    retina.glimpse(glimpse, at, bank, sprites, lane, 0, drawn, row, column, zoom, config, window, sums)
+    row, column, zoom = gazes[lane, 0], gazes[lane, 1], counts[lane, s.ZOOM]
+    at = lane * (2 * size if config[s.SPEECH] == s.DRAWING else size)  # the own canvas lies beneath the hidden image
+    retina.glimpse(glimpse, at, bank, sprites, lane, row, column, zoom, config, window, sums)
     gaze[lane, 0], gaze[lane, 1] = row, column
     gaze[lane, 2] = 2.0 * zoom / (config[s.ZOOMS] - 1) - 1.0 if config[s.ZOOMS] > 1 else 0.0
     budget[lane, 0] = (config[s.BUDGET] - counts[lane, s.GLIMPSES]) / config[s.BUDGET]

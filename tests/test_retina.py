@@ -64,7 +64,7 @@ def look(scene: Scene, row: float, column: float, zoom: int) -> np.ndarray:
     out = np.full(at + count + 40, MARK, np.float32)
     size = retina.scratch(scene.config, 1)[0].shape[1]
     window, sums = np.full(size + 64, MARK, np.uint8), np.full(size + 64, MARK, np.uint16)
-    seen = (0, scene.sprites.shape[1], row, column, zoom, scene.config)
+    seen = (row, column, zoom, scene.config)
     retina.glimpse(out, at, scene.bank, scene.sprites, 1, *seen, window[:size], sums[:size])
     for buffer, begin, end in ((out, at, at + count), (window, 0, size), (sums, 0, size)):
         assert (buffer[:begin] == MARK).all()
