@@ -3,17 +3,19 @@
 Each word sees one annotation, drawn from the attention. The likelihood trains everything else; the attention is trained
 by REINFORCE, equation (11), for a lower cost of the sentence than its moving average, with an entropy term, and in half
 of the updates by the likelihood, through the expectation in place of the draw. The constants are those of the authors'
-code. See `agents.captioning` for the networks.
+code. See `agents.captioner` for the networks.
 
-What differs from the paper, beside what stands there: there is a moving average for each number of objects, as the
-scenes of an update have equally many; and at evaluation the likeliest annotation is looked at: one path, no draws.
+What differs from the paper, beside what stands there: draws begin after two fifths of the updates, since one annotation
+of many teaches nothing about an object that it does not show, and the network must learn to see, where theirs comes
+trained; there is a moving average for each number of objects, as the sentences of a batch are equally long; and at
+evaluation the likeliest annotation is looked at: one path, no draws.
 
     python -m agents.hard_attention --steps 1_000_000
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +23,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from agents.captioning import CaptionAgent, Captioner, Recipe, expectation, learn, nats_a_word, teach
+from agents.captioner import Captioner, Recipe, expectation
+from agents.captioning import learn, nats_a_word, teach
+from agents.telling import CaptionAgent
 from agents.training import Log, Row, ignore
 
 
@@ -32,13 +36,15 @@ class Config(Recipe):
     Attributes:
         reinforce: Weight of REINFORCE against the likelihood, lambda_r.
         entropy: Weight of the attention's entropy, lambda_e.
-        expect: Chance that an update takes the expectation in place of draws.
+        expect: Chance that a batch takes the expectation in place of draws.
+        expect_first: Up to which share of the updates every batch does.
         forget: Share of a moving average that stays at each update; 1 leaves it at 0, for no baseline.
     """
 
     reinforce: float = 0.1
     entropy: float = 0.002
     expect: float = 0.5
+    expect_first: float = 0.4
     forget: float = 0.9
 
 
@@ -69,8 +75,10 @@ class Loss:
         """What a checkpoint gives back."""
         self.baselines = dict(state)
 
-    def __call__(self, captioner: Captioner, annotations: Tensor, sentences: Tensor) -> tuple[Tensor, Row]:
-        """The mean over the scenes, and what to log."""
+    def __call__(
+        self, captioner: Captioner, annotations: Tensor, sentences: Tensor, passed: float = 1.0
+    ) -> tuple[Tensor, Row]:
+        """The mean over the scenes, and what to log; `passed` is the share of updates that have."""
         config, draws, length = self.config, [], sentences.shape[1]
         baseline = self.baselines.get(length, 0.0)
 
@@ -80,7 +88,7 @@ class Loss:
             draws.append(-F.cross_entropy(scores.float(), which, reduction="none"))
             return _pick(annotations, which), weights
 
-        expects = bool(torch.rand(()) < config.expect)
+        expects = bool(torch.rand(()) < config.expect) or passed < config.expect_first
         told = teach(captioner, annotations, sentences, expectation if expects else draw)
         cost = told.costs.sum(0)
         loss = cost.mean()
@@ -109,7 +117,7 @@ def train(
     Args:
         task: The environment's id.
         seed: Of the weights, the scenes and the references.
-        steps: Environment steps in all; a scene counts the words of the longest sentence.
+        steps: Environment steps in all; each reference learned from counts the words of the longest sentence.
         folder: Where the checkpoint lives.
         log: Gets a row of the learning curve about a hundred times.
         overrides: Keywords of the task that differ from the id's.
@@ -127,32 +135,8 @@ def train(
     return CaptionAgent(captioner, likeliest)
 
 
-@dataclass
-class Command:
-    """Train, then score on the frozen test scenes.
-
-    Attributes:
-        task: The environment's id.
-        steps: Environment steps.
-        seed: Of everything.
-        folder: For the checkpoint; run again to go on.
-        config: The recipe.
-    """
-
-    task: str = "SceneCaption-v0"
-    steps: int = 1_000_000
-    seed: int = 0
-    folder: Path = Path("runs/hard_attention")
-    config: Config = Config()
-
-
 if __name__ == "__main__":
-    import tyro
+    from agents.command_line import train_and_score
 
-    from glimpse_env import evaluate
-
-    command = tyro.cli(Command)
-    torch.set_num_threads(1)
-    agent = train(command.task, seed=command.seed, steps=command.steps, folder=command.folder, **asdict(command.config))
-    score = evaluate(agent, command.task)
-    print(f"{command.task}: mean reward {score.mean_return:.4f}, {100 * score.accuracy:.2f} % equal to a reference")
+    score = train_and_score(train, Config(), task="SceneCaption-v0", steps=1_000_000, folder="runs/hard_attention")
+    print(f"{score.log.id}: mean reward {score.mean_return:.4f}, {100 * score.accuracy:.2f} % equal to a reference")

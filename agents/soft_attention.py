@@ -2,27 +2,28 @@
 
 The context of a word is the mean annotation under the attention's weights, so that everything is trained by the
 likelihood of the sentences alone, with the doubly stochastic penalty (14): over all words each annotation should be
-seen as much as any other. See `agents.captioning` for the networks.
+seen as much as any other. See `agents.captioner` for the networks.
 
 What differs from the paper, beside what stands there: the penalty weighs 0.01 and not 1, because most of a scene here
 is empty, and a weight of 1 makes the attention look everywhere.
 
-`attention=False` is the control: the same networks, but every word sees the same vector, which a layer of about as many
-weights as the attention has makes of all annotations.
+`attention=False` is the control: the same networks, but every word sees the same vector, the mean of what a layer of
+about as many weights as the attention has makes of every annotation.
 
     python -m agents.soft_attention --steps 1_000_000
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
-from agents.captioning import CaptionAgent, Captioner, Recipe, expectation, learn, nats_a_word, teach
+from agents.captioner import Captioner, Recipe, expectation
+from agents.captioning import learn, nats_a_word, teach
+from agents.telling import CaptionAgent
 from agents.training import Log, Row, ignore
 
 
@@ -64,7 +65,7 @@ def train(
     Args:
         task: The environment's id.
         seed: Of the weights, the scenes and the references.
-        steps: Environment steps in all; a scene counts the words of the longest sentence.
+        steps: Environment steps in all; each reference learned from counts the words of the longest sentence.
         folder: Where the checkpoint lives.
         log: Gets a row of the learning curve about a hundred times.
         overrides: Keywords of the task that differ from the id's.
@@ -76,7 +77,7 @@ def train(
     """
     recipe = Config(**config)
 
-    def loss(captioner: Captioner, annotations: Tensor, sentences: Tensor) -> tuple[Tensor, Row]:
+    def loss(captioner: Captioner, annotations: Tensor, sentences: Tensor, passed: float) -> tuple[Tensor, Row]:
         return loss_of(captioner, annotations, sentences, recipe.cover)
 
     name = "soft_attention" if recipe.attention else "no_attention"
@@ -87,32 +88,8 @@ def train(
     return CaptionAgent(captioner, expectation)
 
 
-@dataclass
-class Command:
-    """Train, then score on the frozen test scenes.
-
-    Attributes:
-        task: The environment's id.
-        steps: Environment steps.
-        seed: Of everything.
-        folder: For the checkpoint; run again to go on.
-        config: The recipe.
-    """
-
-    task: str = "SceneCaption-v0"
-    steps: int = 1_000_000
-    seed: int = 0
-    folder: Path = Path("runs/soft_attention")
-    config: Config = Config()
-
-
 if __name__ == "__main__":
-    import tyro
+    from agents.command_line import train_and_score
 
-    from glimpse_env import evaluate
-
-    command = tyro.cli(Command)
-    torch.set_num_threads(1)
-    agent = train(command.task, seed=command.seed, steps=command.steps, folder=command.folder, **asdict(command.config))
-    score = evaluate(agent, command.task)
-    print(f"{command.task}: mean reward {score.mean_return:.4f}, {100 * score.accuracy:.2f} % equal to a reference")
+    score = train_and_score(train, Config(), task="SceneCaption-v0", steps=1_000_000, folder="runs/soft_attention")
+    print(f"{score.log.id}: mean reward {score.mean_return:.4f}, {100 * score.accuracy:.2f} % equal to a reference")

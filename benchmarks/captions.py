@@ -23,11 +23,14 @@ from rich.table import Table
 from torch import Tensor
 
 from agents import hard_attention
-from agents.captioning import CaptionAgent, Captioner, teach
+from agents.captioner import Captioner
+from agents.captioning import teach
+from agents.telling import CaptionAgent
 from agents.training import fresh_scenes, make_lanes
 from benchmarks import roster
 from benchmarks.cells import Cell
 from benchmarks.files import RESULTS, environment, read_json, write_json
+from benchmarks.score import bootstrap
 from benchmarks.suite import find
 from glimpse_env.action_log import ActionLog
 from glimpse_env.evaluation import make_frozen
@@ -169,7 +172,8 @@ def overlay(agent: CaptionAgent, env: GlimpseVectorEnv, scenes: list[int], path:
     lengths = [words(row.numpy(), captioner.end) for row in said]
     with torch.no_grad():
         weights = teach(captioner, captioner.annotate(canvases), said, agent.attend).weights.float()
-    figure, axes = plt.subplots(len(scenes), max(lengths) + 1, figsize=(1.1 * max(lengths) + 1.1, 1.25 * len(scenes)))
+    wide = max(lengths) + 1
+    figure, axes = plt.subplots(len(scenes), wide, figsize=(1.1 * wide, 1.25 * len(scenes)), squeeze=False)
     for scene, canvas in enumerate(canvases):
         for k, axis in enumerate(axes[scene]):
             axis.axis("off")
@@ -178,11 +182,29 @@ def overlay(agent: CaptionAgent, env: GlimpseVectorEnv, scenes: list[int], path:
             axis.imshow(canvas, cmap="gray", vmin=0, vmax=255)
             if k:
                 looked = weights[k - 1, scene].view(1, 1, *captioner.grid)
-                wide = torch.nn.functional.interpolate(looked, canvas.shape[:2], mode="bilinear")[0, 0].numpy()
-                axis.imshow(wide, cmap="hot", alpha=0.55, vmin=0)
+                spread = torch.nn.functional.interpolate(looked, canvas.shape[:2], mode="bilinear")[0, 0].numpy()
+                axis.imshow(spread, cmap="hot", alpha=0.55, vmin=0)
                 axis.set_title(env.symbols[int(said[scene, k - 1])], fontsize=8)
     figure.savefig(path, dpi=90, bbox_inches="tight")
     plt.close(figure)
+
+
+def across_seeds(rows: list[dict[str, Any]]) -> dict[str, dict[str, dict[str, Any]]]:
+    """Agent -> part of the scenes, or ``pointing`` -> measure -> its mean over the seeds and their 95 % interval."""
+    result: dict[str, dict[str, dict[str, Any]]] = {}
+    for agent in sorted({row["agent"] for row in rows}):
+        mine = [row for row in rows if row["agent"] == agent]
+        result[agent] = {
+            part: {name: _mean([row[part][name] for row in mine]) for name in mine[0][part]}
+            for part in ("all", "seen", "unseen", "pointing")
+            if mine[0][part] is not None
+        }
+    return result
+
+
+def _mean(values: list[float]) -> dict[str, Any]:
+    interval = bootstrap([np.array(values)], lambda scores: float(scores[0].mean())) if len(values) > 1 else None
+    return {"mean": float(np.mean(values)), "interval": interval}
 
 
 @dataclass
@@ -252,6 +274,7 @@ def main(command: Command) -> None:
             if result["agent"] == "hard_attention":
                 lanes = make_lanes(task.id, 32, **{**task.overrides, "count": [2, 2]})
                 report["gradients"] = gradients(agent.captioner, lanes, command.draws)
+    report["across_seeds"] = across_seeds(rows)
     write_json(folder / "metrics.json", report)
     Console().print(table)
     for row in report.get("gradients", ()):

@@ -48,7 +48,8 @@ class Evaluation:
             after k glimpses, over all scenes; with stopping the scenes that were answered after k.
         log: What the agent did.
         symbol_error_rate: Where a text is read, how many insertions, deletions and substitutions turn what was said
-            into the texts of all scenes, over how many symbols these have; closing symbols do not count. Else None.
+            into the texts of all scenes, over how many symbols these have; closing symbols do not count. Where a scene
+            has several right texts, the nearest of them counts. Else None.
         glimpses_per_symbol: Where a text is read, glimpses over symbols of the texts. Else None.
     """
 
@@ -69,6 +70,7 @@ class _Tally:
     steps: npt.NDArray[np.int64]
     answers: npt.NDArray[np.int64]  # (scenes, steps): the symbol spoken at each step, -1 for none
     labels: npt.NDArray[np.int64]  # (scenes,), or (scenes, length) where a text is read
+    references: npt.NDArray[np.int64]  # (scenes, references, length): all right texts
 
 
 def make_frozen(id: str, lanes: int, split: str, **overrides: Any) -> GlimpseVectorEnv:
@@ -205,6 +207,7 @@ def _run(agent: Any, env: GlimpseVectorEnv, indices: npt.NDArray[np.int64]) -> t
     tally = _Tally(
         success=np.zeros(lanes, np.bool_), returns=np.zeros(lanes), glimpses=np.zeros(lanes, np.int64),
         steps=np.zeros(lanes, np.int64), answers=np.full((lanes, most), -1), labels=labels,
+        references=env.references(),
     )  # fmt: skip
     running = np.ones(lanes, np.bool_)
     taken: list[Any] = []
@@ -244,13 +247,17 @@ def _score(tally: _Tally, env: GlimpseVectorEnv, log: ActionLog) -> Evaluation:
 
 
 def _reading(tally: _Tally, symbols: tuple[str, ...]) -> dict[str, float]:
-    """Symbol error rate and glimpses a symbol."""
+    """Symbol error rate and glimpses a symbol, of the nearest references."""
     end = len(symbols) - 1 if symbols[-1] == END else -1
-    texts, said = (
-        [[k for k in row if k not in (-1, end)] for row in part.tolist()] for part in (tally.labels, tally.answers)
-    )
-    length = sum(map(len, texts))
-    edits = sum(edit_distance(mine, theirs) for mine, theirs in zip(said, texts, strict=True))
+
+    def spoken(row: list[int]) -> list[int]:
+        return [k for k in row if k not in (-1, end)]
+
+    edits = length = 0
+    for mine, texts in zip(tally.answers.tolist(), tally.references.tolist(), strict=True):
+        distances = [(edit_distance(spoken(mine), spoken(text)), len(spoken(text))) for text in texts]
+        nearest = min(distances, key=lambda found: found[0])
+        edits, length = edits + nearest[0], length + nearest[1]
     return {"symbol_error_rate": edits / length, "glimpses_per_symbol": float(tally.glimpses.sum()) / length}
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from glimpse_env import GlimpseEnv, GlimpseVectorEnv, evaluate, replay
 from glimpse_env import state as s
+from glimpse_env.evaluation import make_frozen
 from glimpse_env.scenes.captions import GRAMMAR
 from glimpse_env.sentences import score
 from glimpse_env.sources import ImageSet, Source
@@ -179,3 +180,20 @@ def test_a_teller_is_scored_and_its_log_replayed() -> None:
     score = evaluate(Teller(), "SceneCaption-v0", scenes=50, progress=False)
     assert (score.accuracy, score.mean_return) == (45 / 50, 45 / 50)
     assert replay(score.log).mean_return == score.mean_return
+
+
+def test_errors_are_counted_against_the_nearest_reference() -> None:
+    class Backwards(Teller):
+        """Says the second reference, but of the last scene with another first word."""
+
+        def peek(self, env: GlimpseVectorEnv) -> None:
+            self.texts, self.step = env.references()[:, 1], 0
+            self.texts[-1, 0] += 1
+
+    env = make_frozen("SceneCaption-v0", 20, "test", count=(2, 2))
+    env.reset(options={"index": np.arange(20)})
+    first, second = (env.references()[:, k] for k in (0, 1))
+    assert (first != second).any(axis=1).all()
+    score = evaluate(Backwards(), "SceneCaption-v0", scenes=20, progress=False, count=(2, 2))
+    assert score.accuracy == 19 / 20
+    assert score.symbol_error_rate == 1 / ((second >= 0).sum() - 20)

@@ -11,9 +11,10 @@ import pytest
 import torch
 
 from agents import hard_attention
-from agents.captioning import CaptionAgent, Captioner, Recipe
+from agents.captioner import Captioner, Recipe
+from agents.telling import CaptionAgent
 from benchmarks import captions
-from benchmarks.captions import Command, gradients, named, pointing, quality, told, unseen
+from benchmarks.captions import Command, across_seeds, gradients, named, pointing, quality, told, unseen
 from glimpse_env import evaluate
 from glimpse_env.evaluation import make_frozen
 from glimpse_env.sources.objects import HELD_OUT, LIGHTS, NOUNS, SIZES
@@ -107,7 +108,9 @@ def test_the_noise_of_the_gradient_falls_with_the_moving_average() -> None:
 def test_results_are_told_and_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     torch.manual_seed(0)
     recipe = Recipe(features=16, memory=16, hidden=16)
-    agent = CaptionAgent(Captioner((72, 72), 1, 26, recipe), hard_attention.likeliest)
+    captioner = Captioner((72, 72), 1, 26, recipe)
+    captioner.say.bias.data[-1] = -5  # untrained, it would end at once
+    agent = CaptionAgent(captioner, hard_attention.likeliest)
     log = evaluate(agent, ID, scenes=20, progress=False, **SMALLER).log
     result = {"agent": "hard_attention", "seed": 0, "steps": 1, "log": log.to_json()}
     folder = tmp_path / "captions" / "SceneCaption-v0-two" / "hard_attention"
@@ -120,5 +123,18 @@ def test_results_are_told_and_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     captions.main(Command(results=tmp_path, runs=tmp_path / "runs", pictures=tmp_path, draws=3))
     report = json.loads((folder.parent / "metrics.json").read_text())
     assert len(report["gradients"]) == 5
+    (bleu,) = {found["all"]["bleu1"]["mean"] for found in report["across_seeds"].values()}
+    assert bleu == report["rows"][0]["all"]["bleu1"] > 0
     assert set(report["rows"][0]) == {"agent", "seed", "all", "seen", "unseen", "pointing"}
     assert (tmp_path / "captions_hard.png").stat().st_size > 10_000
+
+
+def test_seeds_are_summed_up() -> None:
+    rows: list[dict[str, Any]] = [
+        {"agent": agent, "all": {"bleu4": value}, "seen": {}, "unseen": {}, "pointing": points}
+        for agent, value, points in (("a", 1.0, {"noun": 0.5}), ("a", 2.0, {"noun": 0.5}), ("b", 7.0, None))
+    ]
+    found = across_seeds(rows)
+    assert found["a"]["all"]["bleu4"] == {"mean": 1.5, "interval": (1.0, 2.0)}
+    assert found["a"]["pointing"]["noun"] == {"mean": 0.5, "interval": (0.5, 0.5)}
+    assert found["b"] == {"all": {"bleu4": {"mean": 7.0, "interval": None}}, "seen": {}, "unseen": {}}
