@@ -4,8 +4,8 @@
     core      LSTM, which the labels train
     steering  a second LSTM on the core's outputs, which REINFORCE trains: where to look takes a memory of its own
     answer    softmax at every step; cross-entropy at every step, the last one weighing most
-    gaze      a zoom, then Normal(tanh mean for that zoom, std), REINFORCE; reward: how much likelier the label becomes,
-              not just whether it wins; or the wake-sleep of `agents.wake_sleep`
+    gaze      Normal(tanh mean, std), REINFORCE; reward: how much likelier the label becomes, not just whether it wins;
+              or the wake-sleep of `agents.wake_sleep`
     baseline  learned, or the other roll-outs of the same scene (leave one out, Kool, van Hoof, Welling 2019)
     stop      regressed on what stopping pays more than going on: known for every glimpse, as no roll-out stops early
 
@@ -131,29 +131,29 @@ def rollout(policy: Policy, env: GlimpseVectorEnv, seen: Observation) -> Rollout
         outputs.append(state.output)
         steering.append(state.steering)
         with torch.no_grad():  # what was sampled must not be attached: it would cancel its own gradient
+            mean, std = policy.gaze_from(state.steering, told)
             if config.gaze != "learned":
-                anywhere = 2 * torch.rand(lanes, 2) - 1
-                action["gaze"] = anywhere if config.gaze == "random" else torch.zeros(lanes, 2)
+                anywhere = 2 * torch.rand_like(mean) - 1
+                action["gaze"] = anywhere if config.gaze == "random" else torch.zeros_like(mean)
                 action["zoom"] = torch.randint(zooms, (lanes,))
             else:
+                action["gaze"] = mean + std * torch.randn_like(mean)
                 if zooms > 1:
                     chances = torch.distributions.Categorical(logits=policy.zooms_from(state.steering))
                     action["zoom"] = chances.sample()
-                mean, std = policy.gaze_from(state.steering, action["zoom"], told)
-                action["gaze"] = mean + std * torch.randn_like(mean)
         gazes.append(action["gaze"])
         chosen.append(action["zoom"])
         action["speak"] = torch.full_like(nothing, step == env.task.budget - 1)
         seen, _, _, _, info = env.step({name: action[name].numpy() for name in parts})
     output = torch.stack(outputs)
     steered = torch.stack(steering[:-1])  # the last look is never taken
-    used, zoom = torch.stack(gazes[:-1]), torch.stack(chosen[:-1])
-    looks = guesses = _log_chance(used, *policy.gaze_from(steered, zoom))
+    used = torch.stack(gazes[:-1])
+    looks = guesses = _log_chance(used, *policy.gaze_from(steered))
     if told is not None:
-        guesses = _log_chance(used, *policy.gaze_from(steered.detach(), zoom, told))
+        guesses = _log_chance(used, *policy.gaze_from(steered.detach(), told))
     if zooms > 1:  # wake-sleep leaves the zoom to the policy, so that its chance cancels in their ratio
-        width = policy.zooms_from(steered).gather(2, zoom[..., None])[..., 0]
-        looks, guesses = looks + width, guesses + width.detach()
+        zoom = policy.zooms_from(steered).gather(2, torch.stack(chosen[:-1])[..., None])[..., 0]
+        looks, guesses = looks + zoom, guesses + zoom.detach()
     return Rollout(
         looks,
         guesses,
@@ -248,8 +248,7 @@ class RamPlusAgent:
         """The most likely look and answer."""
         self.state = self.policy(seen, self.state)
         output, steering = self.state.output, self.state.steering
-        likely = self.policy.zoom(steering).argmax(1)
-        gaze, zoom = self.policy.gaze_from(steering, likely)[0].numpy(), likely.numpy()
+        gaze, zoom = self.policy.gaze_from(steering)[0].numpy(), self.policy.zoom(steering).argmax(1).numpy()
         if self.policy.config.gaze != "learned":
             gaze, zoom = self.chance.uniform(-1, 1, gaze.shape), self.chance.integers(0, self.zooms, zoom.shape)
             if self.policy.config.gaze == "centre":

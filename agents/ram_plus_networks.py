@@ -54,9 +54,8 @@ class Policy(nn.Module):
         self.stop = mlp(features, 128, 1)
         self.steer = nn.Linear(features + config.steering, 4 * config.steering) if config.steering else None
         steering = config.steering or features
-        zooms = len(env.task.zooms)
-        self.gaze = mlp(steering, 128, zooms * (4 if config.learned_std else 2))
-        self.zoom = mlp(steering, 128, zooms)
+        self.gaze = mlp(steering, 128, 4 if config.learned_std else 2)
+        self.zoom = mlp(steering, 128, len(env.task.zooms))
         self.baseline = mlp(steering, 128, 1)
         self.std, self.any_zoom = config.gaze_std[0], config.any_zoom  # of now
         if self.steer is not None:
@@ -82,18 +81,14 @@ class Policy(nn.Module):
             steering, plan = lstm(self.steer(torch.cat([steering, state.steering], 1)), plan)
         return State(output, memory, steering, plan)
 
-    def gaze_from(self, output: Tensor, zoom: Tensor, label: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Where the eye would go next at a zoom, in [-1, 1], and its standard deviation: float32, (..., lanes, 2).
-
-        Every zoom has a gaze of its own: a wide look searches where a narrow one would see nothing.
+    def gaze_from(self, output: Tensor, label: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Where the eye would go next, in [-1, 1], and its standard deviation: float32, (..., lanes, 2).
 
         Args:
             output: What steers, (..., lanes, units).
-            zoom: Index of the zoom that has been chosen, int64, (..., lanes).
             label: What the inference network of wake-sleep is told, (lanes,); None asks the policy.
         """
-        every = self.gaze(output).float().unflatten(-1, (self.zoom[2].out_features, -1))
-        mean, *spread = every.take_along_dim(zoom[..., None, None], -2)[..., 0, :].split(2, -1)
+        mean, *spread = self.gaze(output).float().split(2, -1)
         if label is not None and self.guess is not None:
             mean = mean.detach() + self.guess(output, label)
         std = self.std * (torch.tanh(spread[0]).exp() if spread else torch.ones_like(mean))

@@ -28,6 +28,8 @@ from benchmarks.suite import find
 from glimpse_env.action_log import ActionLog
 from glimpse_env.drawing import LETTER_HEIGHT, write
 from glimpse_env.evaluation import make_frozen
+from glimpse_env.sources import lexicon
+from glimpse_env.sources.fonts import LETTERS
 
 LEXICON: Final = 50  # texts to choose from
 RESAMPLES: Final = 5000
@@ -57,10 +59,12 @@ class Scores(NamedTuple):
 
     Attributes:
         free: Without a lexicon: (seeds, scenes).
-        chosen: With one: (seeds, scenes).
+        words: The same, of the scenes that show a word and not a random string: (seeds, those scenes).
+        chosen: With a lexicon: (seeds, scenes).
     """
 
     free: Bools
+    words: Bools
     chosen: Bools
 
 
@@ -140,25 +144,37 @@ def choose(agent: R2amAgent, id: str, scenes: int, **overrides: Any) -> dict[str
     return {"words": LEXICON, "accuracy": float(right.mean()), "right": "".join("01"[k] for k in right.astype(int))}
 
 
-def right_of(log: ActionLog) -> Bools:
-    """Which scenes of a log were read without a fault: bool, (scenes,)."""
+def texts_of(log: ActionLog) -> Ints:
+    """What the scenes of a log say: int64, (scenes, length)."""
     env = make_frozen(log.id, len(log.steps), log.split, **log.overrides)
     env.reset(options={"index": np.arange(len(log.steps))})
-    texts = env.targets()
+    return env.targets()
+
+
+def right_of(log: ActionLog) -> Bools:
+    """Which scenes of a log were read without a fault: bool, (scenes,)."""
+    texts = texts_of(log)
     spoken = np.arange(texts.shape[1]) < log.steps[:, None]
     said = np.where(spoken, log.actions["symbol"][:, : texts.shape[1]], -1)
     return np.asarray((said == texts).all(1))
 
 
+def words_of(log: ActionLog) -> Bools:
+    """Which test scenes of a log show a word of the lexicon, not a random string: bool, (scenes,)."""
+    known = set(lexicon.words_of("test"))
+    spelled = ("".join(LETTERS[k] for k in text if 0 <= k < len(LETTERS)) for text in texts_of(log))
+    return np.array([word in known for word in spelled])
+
+
 def summarise(found: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
     """All results as rows, and each claim as a difference with its interval; plain JSON."""
-    scores = {
-        name: Scores(
-            np.stack([right_of(ActionLog.from_json(result["log"])) for result in results]),
-            np.stack([np.array(list(result["lexicon"]["right"])) == "1" for result in results]),
-        )
-        for name, results in found.items()
-    }
+    first = next(iter(found.values()))[0]
+    shown = words_of(ActionLog.from_json(first["log"]))
+    scores = {}
+    for name, results in found.items():
+        free = np.stack([right_of(ActionLog.from_json(result["log"])) for result in results])
+        chosen = np.stack([np.array(list(result["lexicon"]["right"])) == "1" for result in results])
+        scores[name] = Scores(free, free[:, shown], chosen)
     rows = []
     for name, results in found.items():
         evaluations = [result["evaluation"] for result in results]
@@ -180,9 +196,15 @@ def summarise(found: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
         }
         for worse, better in CLAIMS
     ]
-    first = next(iter(found.values()))[0]
-    task = {name: first[name] for name in ("name", "task", "overrides", "steps", "scenes")}
-    return {**task, "lexicon": first["lexicon"]["words"], "rows": rows, "claims": claims, **environment()}
+    task = {name: first[name] for name in ("name", "task", "overrides", "training", "steps", "scenes")}
+    return {
+        **task,
+        "words": int(shown.sum()),
+        "lexicon": first["lexicon"]["words"],
+        "rows": rows,
+        "claims": claims,
+        **environment(),
+    }
 
 
 def bootstrap(right: Bools, other: Bools | None = None) -> dict[str, Any]:
@@ -213,34 +235,36 @@ def markdown(summary: dict[str, Any]) -> str:
         low, high = entry["interval"]
         return f"{100 * entry['mean']:{sign}.1f} ({100 * low:{sign}.1f} to {100 * high:{sign}.1f})"
 
+    changed = f", with {summary['training']} meanwhile" if summary["training"] else ""
     lines = [
         "# Reading words: R2AM's ordering",
         "",
         "Written by `python -m benchmarks.r2am_ordering`, not by hand.",
         "",
         f"`{summary['task']}` with {summary['overrides'] or 'its own keywords'}, each trained for {summary['steps']:,} "
-        "steps' worth of scenes. Texts read without a fault in %, without a lexicon and choosing among "
+        f"steps' worth of scenes{changed}. Texts read without a fault in %, without a lexicon, those of "
+        f"them that are words ({summary['words']} scenes; the others are random strings) and choosing among "
         f"{summary['lexicon']} texts, with 95 % intervals over seeds and scenes.",
         "",
-        "| agent | what | seeds | no lexicon | symbol errors | lexicon | minutes |",
-        "| --- | --- | ---: | ---: | ---: | ---: | ---: |",
+        "| agent | what | seeds | no lexicon | symbol errors | words | lexicon | minutes |",
+        "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     for row in summary["rows"]:
         seeds, minutes = len(row["seeds"]), row["train_seconds"] / 60
         errors = f"{100 * row['symbol_error_rate']:.1f}"
         lines.append(
             f"| {row['agent']} | {row['what']} | {seeds} | {percent(row['free'])} | {errors} "
-            f"| {percent(row['chosen'])} | {minutes:.1f} |"
+            f"| {percent(row['words'])} | {percent(row['chosen'])} | {minutes:.1f} |"
         )
     lines += [
         "",
         "By how many points the second is better than the first, which is what the paper claims:",
         "",
-        "| first | second | no lexicon | lexicon |",
-        "| --- | --- | ---: | ---: |",
+        "| first | second | no lexicon | words | lexicon |",
+        "| --- | --- | ---: | ---: | ---: |",
     ]
     for claim in summary["claims"]:
-        gains = f"{percent(claim['free'], '+')} | {percent(claim['chosen'], '+')}"
+        gains = " | ".join(percent(claim[kind], "+") for kind in Scores._fields)
         lines.append(f"| {claim['worse']} | {claim['better']} | {gains} |")
     lines += ["", "![Where r2am, seed 0, attended at each symbol of the first ten test scenes](r2am_attention.png)", ""]
     return "\n".join(lines)

@@ -152,9 +152,9 @@ _WORDS = Task(
 
 
 def _captions() -> tuple[Task, ...]:
-    """Show, Attend and Tell; and a smaller one, of at most two objects, for trainings of two minutes."""
+    """Show, Attend and Tell; and a smaller one, of at most two objects, for trainings of a minute or two."""
     smaller: dict[str, Any] = {"count": [1, 2], "canvas": 72}
-    tasks: tuple[tuple[str, int, dict[str, Any]], ...] = (("", 5_000_000, {}), ("-two", 2_600_000, smaller))
+    tasks: tuple[tuple[str, int, dict[str, Any]], ...] = (("", 5_000_000, {}), ("-two", 1_400_000, smaller))
     return tuple(
         Task(
             name=f"SceneCaption-v0{name}",

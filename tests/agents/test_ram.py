@@ -127,9 +127,7 @@ def test_the_spread_of_the_gaze_falls_from_its_first_to_its_last(tmp_path: Path)
     agent = ram_plus.train(TASK, seed=0, steps=4 * 7 * 50, folder=tmp_path, scenes=4, features=16, gaze_std=(0.4, 0.1))
     assert agent.policy.std == pytest.approx(0.1, rel=0.05)
     output = torch.zeros(3, 256)
-    torch.testing.assert_close(
-        agent.policy.gaze_from(output, torch.zeros(3, dtype=torch.int64))[1], torch.full((3, 2), agent.policy.std)
-    )
+    torch.testing.assert_close(agent.policy.gaze_from(output)[1], torch.full((3, 2), agent.policy.std))
 
 
 def test_without_steering_the_gaze_is_read_from_the_core() -> None:
@@ -184,18 +182,6 @@ def test_a_learned_spread_has_a_gradient_and_a_fixed_one_has_no_unit_to_learn_it
     ram_plus.loss_of(played, config, 0.0).backward()
     assert policy.gaze[2].weight.grad[2:].norm() > 1e-4
     assert play(ram_plus, lanes(), learned_std=False)[0].gaze[2].out_features == 2
-
-
-def test_every_zoom_has_a_gaze_of_its_own() -> None:
-    policy = ram_plus.Policy(make_lanes("CrowdedDigits-v0", 1), ram_plus.Config())
-    torch.nn.init.normal_(policy.gaze[2].weight)  # type: ignore[arg-type]
-    output = torch.randn(1, policy.config.steering).expand(3, -1)
-    means = policy.gaze_from(output, torch.tensor([0, 1, 2]))[0]
-    assert len(means.unique(dim=0)) == 3
-    policy.gaze_from(output[:1], torch.tensor([1]))[0].sum().backward()
-    pull = policy.gaze[2].bias.grad
-    assert isinstance(pull, torch.Tensor)
-    assert pull.nonzero().flatten().tolist() == [2, 3], "a look teaches the gaze of its own zoom"
 
 
 def test_zooms_are_explored_less_and_less(tmp_path: Path) -> None:

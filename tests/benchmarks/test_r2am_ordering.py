@@ -14,6 +14,8 @@ from benchmarks import r2am_ordering as ordering
 from benchmarks import suite
 from benchmarks.files import read_json
 from benchmarks.verify import verify
+from glimpse_env.action_log import ActionLog
+from glimpse_env.sources.lexicon import words_of
 
 
 def test_a_lexicon_holds_the_right_text_first_and_no_text_twice() -> None:
@@ -42,6 +44,12 @@ def test_intervals_hold_what_was_measured_and_tell_a_difference_from_none() -> N
     assert ordering.bootstrap(np.ones((2, 9), np.bool_)) == {"mean": 1.0, "interval": [1.0, 1.0]}
 
 
+def lexicons_of(words: tuple[str, ...]) -> set[tuple[int, ...]]:
+    """Words as the texts of the task: three to five letters, the end symbol, and silence up to six."""
+    closed = [[*(ord(letter) - ord("a") for letter in word), 26] for word in words if 3 <= len(word) <= 5]
+    return {(*text, *[-1] * (6 - len(text))) for text in closed}
+
+
 def test_the_command_trains_scores_and_draws_and_does_nothing_twice(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -62,6 +70,10 @@ def test_the_command_trains_scores_and_draws_and_does_nothing_twice(
     assert [row["free"]["mean"] for row in summary["rows"]] == [
         read_json(file)["evaluation"]["accuracy"] for file in reversed(files)
     ]
+    log = ActionLog.from_json(result["log"])
+    shown, books = ordering.words_of(log), lexicons_of(words_of("test"))
+    assert [tuple(text) in books for text in ordering.texts_of(log).tolist()] == shown.tolist()
+    assert 40 < summary["words"] == shown.sum() < 80  # a quarter are random strings
     assert "| r2am_cnn | plain convolutions" in (tmp_path / "r2am_ordering.md").read_text()
     assert np.asarray(Image.open(tmp_path / "r2am_attention.png")).std() > 0
     before = {file: file.read_bytes() for file in files}
