@@ -14,7 +14,7 @@ import numpy.typing as npt
 import tyro
 
 from benchmarks.files import RESULTS
-from benchmarks.score import Result, load
+from benchmarks.score import Interval, Result, bootstrap, load
 from glimpse_env.action_log import ActionLog, take
 from glimpse_env.evaluation import make_frozen
 
@@ -101,6 +101,29 @@ def logs_of(results: Sequence[Result], seed: int) -> dict[str, ActionLog]:
     return {name: ActionLog.from_json(found[agent]["log"]) for agent, name in _AGENTS.items() if agent in found}
 
 
+def lead(results: Sequence[Result], other: str) -> tuple[float, Interval | None]:
+    """By how much the learned gaze's accuracy beats that of `other`, in [-1, 1], and its 95 % interval over seeds.
+
+    Returns:
+        The difference of the means, and its bootstrap interval; None where one of them has a single seed.
+
+    Raises:
+        ValueError: If one of them has no result.
+    """
+    scores = [
+        np.array([result["evaluation"]["accuracy"] for result in results if result["agent"] == agent])
+        for agent in ("ram_plus", other)
+    ]
+    if not all(len(score) for score in scores):
+        raise ValueError(f"there is no result of ram_plus or of {other}; run the suite 'moving' with both")
+    interval = bootstrap(scores, _difference) if min(map(len, scores)) > 1 else None
+    return _difference(scores), interval
+
+
+def _difference(scores: Sequence[Floats]) -> float:
+    return float(scores[0].mean() - scores[1].mean())
+
+
 def main(
     *, seed: int = 0, scenes: int = 1000, results: Path = RESULTS, picture: Path = RESULTS / "moving" / "pursuit.png"
 ) -> None:
@@ -112,7 +135,8 @@ def main(
         results: Folder of results.
         picture: PNG to write.
     """
-    logs = logs_of([result for result in load("moving", results) if result["name"] == "MovingMNIST-v0"], seed)
+    found = [result for result in load("moving", results) if result["name"] == "MovingMNIST-v0"]
+    logs = logs_of(found, seed)
     if not logs:
         raise SystemExit(f"error: no result of seed {seed} in {results}; run the suite 'moving' with ram_plus first")
     pursuits = {name: follow(log, scenes) for name, log in logs.items()}
@@ -120,6 +144,12 @@ def main(
     for name, pursuit in pursuits.items():
         distances = " ".join(f"{distance:.1f}" for distance in pursuit.distance.mean(1))
         print(f"gaze {name}: {distances} pixels from the digit, glimpse by glimpse")
+    for agent in sorted({result["agent"] for result in found} & set(_AGENTS) - {"ram_plus"}):
+        points, interval = lead(found, agent)
+        sure = (
+            f"95 % interval over seeds {100 * interval[0]:.1f} to {100 * interval[1]:.1f}" if interval else "one seed"
+        )
+        print(f"learned beats {_AGENTS[agent]} by {100 * points:.1f} points ({sure})")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks.pursuit import draw, follow, logs_of
+from benchmarks.pursuit import draw, follow, lead, logs_of
 from glimpse_env.evaluation import evaluate
 from glimpse_env.vector_env import GlimpseVectorEnv
 
@@ -69,3 +69,14 @@ def test_more_scenes_than_there_are_is_an_error() -> None:
     log = evaluate(Eye(), TASK, scenes=2, progress=False).log
     with pytest.raises(ValueError, match="scenes=3 must be at most the 2"):
         follow(log, 3)
+
+
+def test_the_lead_is_the_difference_of_means_and_lies_in_its_interval() -> None:
+    scores = {"ram_plus": (0.8, 0.9), "ram_plus_centre_gaze": (0.6, 0.5), "ram_plus_random_gaze": (0.4,)}
+    results = [{"agent": agent, "evaluation": {"accuracy": x}} for agent, of_it in scores.items() for x in of_it]
+    points, interval = lead(results, "ram_plus_centre_gaze")
+    assert points == pytest.approx(0.3)
+    assert interval == pytest.approx((0.2, 0.4), abs=0.01)
+    assert lead(results, "ram_plus_random_gaze") == (pytest.approx(0.45), None)
+    with pytest.raises(ValueError, match="no result of ram_plus or of nobody"):
+        lead(results, "nobody")
