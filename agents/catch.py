@@ -38,6 +38,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from agents.descent import adam, cosine, descend, pull_on, warm_up
 from agents.lstm import lstm
 from agents.training import Log, Row, fresh_scenes, ignore, make_lanes, optimise
 from glimpse_env.env import Observation
@@ -263,28 +264,23 @@ def train(
         raise ValueError(f"{task} has nothing to steer; agents.catch plays GlimpseCatch-v0, agents.ram_plus the others")
     torch.manual_seed(seed)
     policy = Policy(env, recipe)
-    optimizer = torch.optim.Adam(policy.parameters(), recipe.learning_rate, betas=(0.9, 0.99), fused=True)
+    optimizer = adam(policy, recipe.learning_rate)
     updates = max(1, steps // (recipe.batch * env.task.budget))
     lengths = sorted({rows_at(k / updates, recipe, env.task.budget) for k in range(updates)})
     envs = {rows: make_lanes(task, recipe.batch, **{**(overrides or {}), "budget": rows}) for rows in lengths}
 
     def update(k: int) -> Row:
-        for group in optimizer.param_groups:
-            warm = min(1.0, (k + 1) / (0.02 * updates))
-            group["lr"] = recipe.learning_rate * warm * 0.5 * (1 + math.cos(math.pi * k / updates))
         with torch.autocast("cpu", torch.bfloat16, enabled=recipe.precision == "bfloat16"):
             lanes = envs[rows_at(k / updates, recipe, env.task.budget)]
             played = rollout(policy, lanes, fresh_scenes(lanes, seed, k))
         optimizer.zero_grad()
         look_weight = recipe.look_weight if k >= recipe.look_after * updates else 0.0
         loss_of(played, recipe, recipe.entropy * (1 - k / updates), look_weight).backward()
-        pull = policy.decide.weight.grad
         row = {
             "accuracy": float(played.caught.mean()),
-            "location_gradient_norm": float(pull[MOVES : MOVES + 2].norm()) if pull is not None else 0.0,
+            "location_gradient_norm": pull_on(policy.decide.weight, slice(MOVES, MOVES + 2)),
         }
-        nn.utils.clip_grad_norm_(policy.parameters(), recipe.clip)
-        optimizer.step()
+        descend(optimizer, recipe.learning_rate * warm_up(k + 1, updates) * cosine(k, updates), recipe.clip)
         return row
 
     parts = {"policy": policy, "optimizer": optimizer}

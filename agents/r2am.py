@@ -32,7 +32,6 @@ more slowly than a plain or a recurrent one, and letters heard tell little of wo
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -43,6 +42,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from agents.descent import adam, cosine, descend, warm_up
 from agents.full_view import as_input
 from agents.r2am_decoders import Plain, Speaker
 from agents.r2am_encoders import Encoder, Kind
@@ -225,14 +225,11 @@ def train(
     _, planes, height, width = as_input(env.canvases()).shape
     torch.manual_seed(seed)
     reader = Reader(planes, height, width, len(env.symbols), env.targets().shape[1], recipe)
-    optimizer = torch.optim.Adam(reader.parameters(), recipe.learning_rate, betas=(0.9, 0.99), fused=True)
+    optimizer = adam(reader, recipe.learning_rate)
     size = recipe.scenes * env.task.budget
     updates = max(1, steps // size)
 
     def update(k: int) -> Row:
-        for group in optimizer.param_groups:
-            warm = min(1.0, (k + 1) / (0.05 * updates))
-            group["lr"] = recipe.learning_rate * warm * 0.5 * (1 + math.cos(math.pi * k / updates))
         fresh_scenes(env, seed, k)
         text = torch.from_numpy(env.targets())
         reader.train()
@@ -241,10 +238,10 @@ def train(
         loss = F.cross_entropy(logits.flatten(0, 1), text.flatten(), ignore_index=_SILENT)
         optimizer.zero_grad()
         loss.backward()
-        norm = nn.utils.clip_grad_norm_(reader.parameters(), recipe.clip)
-        optimizer.step()
+        rate = recipe.learning_rate * warm_up(k + 1, updates, 0.05) * cosine(k, updates)
+        norm = descend(optimizer, rate, recipe.clip)
         right = (logits.argmax(2) == text) | (text == _SILENT)
-        return {"loss": loss.item(), "accuracy": float(right.all(1).float().mean()), "gradient_norm": float(norm)}
+        return {"loss": loss.item(), "accuracy": float(right.all(1).float().mean()), "gradient_norm": norm}
 
     parts = {"reader": reader, "optimizer": optimizer}
     title = f"R2AM {recipe.encoder} {recipe.decoder} {task}"
@@ -252,33 +249,9 @@ def train(
     return R2amAgent(reader)
 
 
-@dataclass
-class Command:
-    """Train, then score on the frozen test scenes, without a lexicon.
-
-    Attributes:
-        task: The environment's id.
-        steps: Environment steps.
-        seed: Of everything.
-        folder: For the checkpoint; run again to go on.
-        config: The recipe.
-    """
-
-    task: str = "Words-v0"
-    steps: int = 2_000_000
-    seed: int = 0
-    folder: Path = Path("runs/r2am")
-    config: Config = Config()
-
-
 if __name__ == "__main__":
-    import tyro
+    from agents.command_line import train_and_score
 
-    from glimpse_env import evaluate
-
-    command = tyro.cli(Command)
-    torch.set_num_threads(1)
-    agent = train(command.task, seed=command.seed, steps=command.steps, folder=command.folder, **asdict(command.config))
-    score = evaluate(agent, command.task)
-    error = score.symbol_error_rate or 0.0
-    print(f"{command.task}: {100 * score.accuracy:.2f} % of texts read right, symbol error rate {100 * error:.2f} %")
+    score = train_and_score(train, Config(), task="Words-v0", steps=2_000_000, folder="runs/r2am")
+    right, error = 100 * score.accuracy, 100 * (score.symbol_error_rate or 0.0)
+    print(f"{score.log.id}: {right:.2f} % of texts read right without a lexicon, symbol error rate {error:.2f} %")

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import cycle
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,7 +26,17 @@ SCENES: dict[str, tuple[str, dict[str, Any]]] = {
     "60x60, one patch": ("Crowded{}-v0", {"zooms": (1,), "stopping": False, "glimpse_cost": 0}),
     "100x100, 3 scales": ("Crowded{}Retina-v0", {"canvas": 100}),
 }
-
+#: The tasks whose scenes are of another kind, likewise; where an episode may end early, lanes go on at once.
+OTHERS: dict[str, tuple[str, dict[str, Any]]] = {
+    "pairs": ("{}Pairs-v0", {}),
+    "addition": ("{}Addition-v0", {}),
+    "sequence": ("{}Sequence-v0", {}),
+    "words": ("Words-v0", {}),
+    "caption": ("SceneCaption-v0", {}),
+    "moving": ("Moving{}-v0", {}),
+    "catch": ("GlimpseCatch-v0", {}),
+    "drawing": ("Draw{}-v0", {}),
+}
 
 AP_GYM_WORKER = Path(__file__).with_name("ap_gym_worker.py")
 
@@ -100,9 +111,10 @@ def single(scene: str, images: str) -> Rig:
 
     def episode() -> int:
         env.reset()
-        for action in actions:
-            env.step(action)
-        return budget
+        for moves, action in enumerate(cycle(actions), start=1):
+            if env.step(action)[2]:
+                return moves
+        raise AssertionError("a cycle has no end")
 
     return Rig(scene, "single", 1, 1, _play(episode))
 
@@ -120,15 +132,16 @@ def vector(scene: str, images: str, kind: str, lanes: int, threads: int = 1) -> 
     env.reset(seed=0)
 
     def episode() -> int:
+        moves = 0
         for k in range(budget + 1):  # next-step autoreset: the reset takes a call of its own, which is no move
-            env.step(actions[k % len(actions)])
-        return lanes * budget
+            moves += lanes - int(np.count_nonzero(env.step(actions[k % len(actions)])[2]))
+        return moves
 
     return Rig(scene, kind, lanes, threads, _play(episode)), env
 
 
 def _task(scene: str, images: str) -> tuple[str, dict[str, Any]]:
-    pattern, keywords = SCENES[scene]
+    pattern, keywords = {**SCENES, **OTHERS}[scene]
     return pattern.format(images), {"fallback": None, **keywords}
 
 

@@ -20,11 +20,11 @@ from rich.progress import track
 from rich.table import Table
 
 from benchmarks.files import RESULTS, environment, load, write_json
-from benchmarks.rigs import SCENES, Rig, ap_gym, single, vector
+from benchmarks.rigs import OTHERS, SCENES, Rig, ap_gym, single, vector
 
 LANES = (1, 16, 64, 256, 1024, 4096)
 ASYNC_LANES = (1, 16, 64)  # a process each
-AP_GYM_LANES = (1, 16, 64, 256, 1024)
+FEWER_LANES = (1, 16, 64, 256, 1024)  # of ap_gym and of the other tasks
 RETINA, RETINA100, PATCH, WIDE = SCENES
 
 
@@ -70,18 +70,18 @@ def main(
     """
     before = load()
     with contextlib.ExitStack() as stack:
-        rigs = [single(scene, images) for scene in SCENES]
-        for scene in SCENES:
-            for n in lanes:
-                kinds = [("native", 1)] + [("native", 2)] * (n > 1)
-                if scene != WIDE:
+        rigs = [single(scene, images) for scene in (*SCENES, *OTHERS)]
+        for scene in (*SCENES, *OTHERS):
+            for n in lanes if scene in SCENES else [n for n in lanes if n in FEWER_LANES]:
+                kinds = [("native", 1)] + [("native", 2)] * (n > 1 and scene in SCENES)
+                if scene in SCENES and scene != WIDE:
                     kinds += [("sync", 1)] + [("async", n + 1)] * (n in ASYNC_LANES)
                 for kind, threads in kinds:
                     rig, env = vector(scene, images, kind, n, threads)
                     stack.callback(env.close)
                     rigs.append(rig)
         others, version = stack.enter_context(
-            ap_gym(ap_gym_python, images, tuple(n for n in lanes if n in AP_GYM_LANES))
+            ap_gym(ap_gym_python, images, tuple(n for n in lanes if n in FEWER_LANES))
         )
         rigs += others
         for rig in track(rigs, "warming up"):
@@ -92,7 +92,7 @@ def main(
     bars = judge(rigs)
     loads = {"before": before, "after": load()}
     console = Console()
-    for scene in SCENES:
+    for scene in (*SCENES, *OTHERS):
         console.print(table(scene, [rig for rig in rigs if rig.scene == scene]))
     if version is None:
         console.print(f"ap_gym is missing: {ap_gym_python} cannot import it")

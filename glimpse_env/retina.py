@@ -15,11 +15,13 @@ import numpy.typing as npt
 
 from glimpse_env import state as s
 from glimpse_env.kernel import kernel
-from glimpse_env.simd import OVERHANG, add_pairs, add_saturated, scale_row
+from glimpse_env.simd import OVERHANG, add_pairs, add_saturated, prefetch, scale_row
 
 Bytes = npt.NDArray[np.uint8]
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
+
+_TALL = 64  # rows
 
 
 @kernel()
@@ -35,6 +37,18 @@ def scratch(config: Ints, threads: int) -> tuple[Bytes, npt.NDArray[np.uint16]]:
     zooms, scales = np.split(config[s.LISTS :], [config[s.ZOOMS]])
     size = int(config[s.PATCH] * zooms.max() * scales.max()) ** 2 + 2 * OVERHANG
     return np.empty((threads, size), np.uint8), np.empty((threads, size), np.uint16)
+
+
+@kernel()
+def fetch(bank: Bytes, sprites: Ints, lane: int, config: Ints) -> None:
+    """Set the pixels of a scene on their way before it is looked at: images drawn at random lie in no cache.
+
+    Of a tall image a glimpse covers so few rows that fetching all would cost more than waiting for those.
+    """
+    for k in range(config[s.STROKES]):
+        height = sprites[lane, k, s.HEIGHT]
+        for row in range(height if height <= _TALL else 0):
+            prefetch(bank, sprites[lane, k, s.OFFSET] + row * sprites[lane, k, s.ROW])
 
 
 @kernel()

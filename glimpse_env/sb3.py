@@ -136,10 +136,11 @@ class GlimpseVecEnv(VecEnv):
         if len(ended):
             # Where the last step shows nothing new, what the lanes saw before it they see at the end.
             last = self._seen if moved.final is None else moved.final
-            last = {name: value[ended] for name, value in last.items()}
+            last = {name: value.take(ended, 0) for name, value in last.items()}
             if moved.final is not None and self._history is not None:
                 last = self._history.add(last, ended)  # before the new episodes empty their lanes
-            self._describe(infos, ended, last, moved.told())
+            told = moved._replace(outcome=moved.outcome.take(ended, 1)).told()
+            self._describe(infos, ended, last, told)
             self._returns[ended] = 0.0
             self._lengths[ended] = 0
         self._seen = moved.observation if self._history is None else self._history.add(moved.observation)
@@ -153,7 +154,7 @@ class GlimpseVecEnv(VecEnv):
             ended.tolist(),
             self._returns[ended].round(6).tolist(),
             self._lengths[ended].tolist(),
-            *(values[ended].tolist() for values in told.values()),
+            *(values.tolist() for values in told.values()),
             *(last[name] for name in ("glimpse", "gaze", "budget")),
         )
         # Literal dictionaries: anything more general takes several times as long, for every episode there is.

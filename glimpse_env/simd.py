@@ -1,7 +1,7 @@
-"""The three inner loops of the retina as vector instructions, written once for every processor.
+"""The three inner loops of the retina as vector instructions, written once for every processor; and a prefetch.
 
 Each is a numba intrinsic that emits LLVM vector operations on a fixed number of elements; LLVM turns them into whatever
-the processor has. All of them read, and the first two also write, up to `OVERHANG` elements past the count asked for,
+the processor has. The loops read, and the first two also write, up to `OVERHANG` elements past the count asked for,
 so that a row needs no scalar remainder: buffers carry that margin.
 """
 # mypy: disable-error-code="no-untyped-def, untyped-decorator"
@@ -108,3 +108,18 @@ def scale_row(typing, target, at, source, start, count, factor):
         return context.get_dummy_value()
 
     return types.void(target, types.int64, source, types.int64, types.int64, types.float32), emit
+
+
+@intrinsic
+def prefetch(typing, source, at):
+    """Have the processor fetch the cache line of element `at` of a contiguous array, and do not wait for it."""
+
+    def emit(context, builder, signature, arguments):
+        line = _pointer(context, builder, signature.args[0], *arguments)
+        kind = ir.FunctionType(ir.VoidType(), [ir.PointerType(), _I32, _I32, _I32])
+        fetch = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        reading, nearest, data = (ir.Constant(_I32, number) for number in (0, 3, 1))
+        builder.call(fetch, [line, reading, nearest, data])
+        return context.get_dummy_value()
+
+    return types.void(source, types.int64), emit

@@ -18,6 +18,7 @@ from glimpse_env.sentences import bleu, cider
 SAME_STEP: Final = 1
 SAME_STEP_SEEN: Final = 3  # SAME_STEP, for a caller that keeps what its lanes saw last
 
+_AHEAD: Final = 2  # lanes: their pixels are fetched while this one's are looked at
 _FROZEN = 0x676C696D707365  # the key of scenes drawn by index; the bytes of "glimpse"
 
 Ints = npt.NDArray[np.int64]
@@ -228,6 +229,9 @@ def reset_lanes(
     for lane in range(begin, end):
         if chosen[lane]:
             _begin(lane, table, book, config, counts, sprites, gazes, texts, said)
+    for lane in range(begin, end):  # not in the same loop: a scene is fetched once it has begun
+        if lane + _AHEAD < end:
+            retina.fetch(bank, sprites, lane + _AHEAD, config)
         _observe(lane, bank, config, counts, sprites, gazes, flat, gaze, budget, spoken, window, sums)
 
 
@@ -267,13 +271,13 @@ def step_lanes(
     window, sums = windows[share], levels[share]
     flat, final_flat = glimpse.reshape(glimpse.size), final_glimpse.reshape(final_glimpse.size)
     for lane in range(begin, end):
-        if counts[lane, s.PHASE] == s.FINISHED:  # only next-step autoreset lets a finished lane come here
-            _begin(lane, table, book, config, counts, sprites, gazes, texts, said)
+        over = counts[lane, s.PHASE] == s.FINISHED  # only next-step autoreset lets a finished lane come here
+        if over:
             reward[lane] = 0.0
         else:
             task = (frequencies, config, cost)
             reward[lane] = _advance(lane, decisions, *task, counts, sprites, gazes, texts, said, bank)
-        ended = counts[lane, s.PHASE] == s.FINISHED
+        ended = not over and counts[lane, s.PHASE] == s.FINISHED
         terminated[lane] = ended
         length = said.shape[1]
         for k in range(length):
@@ -284,8 +288,11 @@ def step_lanes(
         if ended and autoreset == SAME_STEP:
             last = (final_flat, final_gaze, final_budget, final_spoken)
             _observe(lane, bank, config, counts, sprites, gazes, *last, window, sums)
-        if ended and autoreset in (SAME_STEP, SAME_STEP_SEEN):
+        if over or (ended and autoreset in (SAME_STEP, SAME_STEP_SEEN)):
             _begin(lane, table, book, config, counts, sprites, gazes, texts, said)
+    for lane in range(begin, end):  # not in the same loop: a scene is fetched once it has begun
+        if lane + _AHEAD < end:
+            retina.fetch(bank, sprites, lane + _AHEAD, config)
         _observe(lane, bank, config, counts, sprites, gazes, flat, gaze, budget, spoken, window, sums)
 
 

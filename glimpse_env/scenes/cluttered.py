@@ -14,6 +14,7 @@ from glimpse_env import state as s
 from glimpse_env.kernel import kernel
 from glimpse_env.random import below
 from glimpse_env.scenes.placing import place
+from glimpse_env.simd import prefetch
 
 Ints = npt.NDArray[np.int64]
 
@@ -29,6 +30,8 @@ def fragments(key: int, draw: int, first: int, table: Ints, config: Ints, sprite
     Where an image is smaller than a fragment, so is the fragment.
     """
     side = config[s.FRAGMENT]
+    for k in range(config[s.CLUTTER]):  # together, rather than one wait for each
+        prefetch(table, below(key, draw + k * DRAWS_PER_FRAGMENT, table.shape[0]) * table.shape[1])
     for k in range(config[s.CLUTTER]):
         piece = below(key, draw, table.shape[0])
         height, width = min(side, table[piece, s.IMAGE_HEIGHT]), min(side, table[piece, s.IMAGE_WIDTH])

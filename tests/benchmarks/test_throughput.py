@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 from benchmarks import rigs, throughput
@@ -64,6 +66,24 @@ def test_bars_are_judged_by_the_core_and_two_threads_by_the_clock() -> None:
     assert [bar.passed for bar in judge([])] == [None] * 7
 
 
+def test_moves_are_counted_where_episodes_end_early(monkeypatch: pytest.MonkeyPatch) -> None:
+    native, env = rigs.vector("sequence", "Digits", "native", 64)
+    ends = []
+    step = env.step
+
+    def watched(actions: np.ndarray) -> tuple[Any, ...]:
+        moved = step(actions)
+        ends.append(moved[2].sum())
+        return moved
+
+    monkeypatch.setattr(env, "step", watched)
+    assert native.play(0).moves == 64 * len(ends) - sum(ends)
+    assert len(ends) == 19
+    assert sum(ends) > 64  # some lanes end twice
+    assert rigs.single("sequence", "Digits").play(0).moves < 18
+    assert rigs.single("catch", "Digits").play(0).moves == 23
+
+
 @pytest.mark.parametrize("installed", [True, False])
 def test_the_command_leaves_a_whole_result(installed: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     worker = tmp_path / "worker.py"
@@ -81,6 +101,7 @@ def test_the_command_leaves_a_whole_result(installed: bool, tmp_path: Path, monk
         (RETINA, "native", 4, 2),
         (RETINA, "sync", 4, 1),
         (RETINA, "async", 1, 2),
+        *((scene, kind, 1, 1) for scene in rigs.OTHERS for kind in ("single", "native")),
     } <= kinds
     assert ((PATCH, "ap_gym", 1, 1) in kinds) == installed
     for row in result["rows"]:
