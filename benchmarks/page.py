@@ -25,6 +25,8 @@ from benchmarks.standings import Line, Standings
 from benchmarks.suite import BOARDS, Task, find
 from glimpse_env.action_log import ActionLog, take
 from glimpse_env.evaluation import make_frozen
+from glimpse_env.scenes import drawing
+from glimpse_env.sources.brushes import INK, SIDE
 from glimpse_env.vector_env import GlimpseVectorEnv
 
 #: The same where something moves: every glimpse shows a scene of its own.
@@ -33,7 +35,7 @@ MOVING_SCENES = 6
 _POINTS = 80  # most points of a learning curve
 _METRICS = ("accuracy", "return", "location_gradient_norm")
 _WEB = Path(__file__).parent / "web"
-_SCRIPTS = ("retina", "drawing", "boards", "curves", "player", "main")
+_SCRIPTS = ("retina", "drawing", "boards", "curves", "strokes", "player", "main")
 
 
 def payload(standings: Standings) -> dict[str, Any]:
@@ -92,8 +94,10 @@ def _task(task: Task, scenes: dict[str, str]) -> dict[str, Any]:
         "budget": task.budget,
         "stopping": task.stopping,
         "reads": env.task.reads,
-        "marked": not env.task.steers and env.references().shape[1] == 1,  # else no symbol is right or wrong in itself
+        # Else no symbol is right or wrong in itself.
+        "marked": (env.task.names or env.task.reads) and env.references().shape[1] == 1,
         "steers": env.task.steers,
+        **_hand(env.task.draws),
         "moves": env.task.moves,
         "scenes": None if env.task.moves else _kept(canvases, scenes),
         "height": height,
@@ -104,6 +108,19 @@ def _task(task: Task, scenes: dict[str, str]) -> dict[str, Any]:
         "zooms": env.task.zooms,
         "labels": _labels(env),
         "classes": [str(name) for name in env.symbols],
+    }
+
+
+def _hand(draws: bool) -> dict[str, Any]:
+    """What the page must know to lay the strokes of a hand that draws on its canvas, and to judge them."""
+    if not draws:
+        return {"draws": False}
+    return {
+        "draws": True,
+        "brushes": _base64(INK, np.uint8),
+        "brushSide": SIDE,
+        "doubt": drawing.DOUBT,
+        "white": drawing.WHITE,
     }
 
 
@@ -129,8 +146,8 @@ def _flat(line: Line) -> dict[str, Any]:
 
 def _result(result: Result, scenes: dict[str, str]) -> dict[str, Any]:
     log = ActionLog.from_json(result["log"])
-    moves = make_frozen(log.id, 1, log.split, **log.overrides).task.moves
-    walked = walk(log, min(MOVING_SCENES if moves else SCENES, len(log.steps)))
+    task = make_frozen(log.id, 1, log.split, **log.overrides).task
+    walked = walk(log, min(MOVING_SCENES if task.moves else SCENES, len(log.steps)))
     rows = result["curve"]
     kept = rows if len(rows) <= _POINTS else [rows[k] for k in np.linspace(0, len(rows) - 1, _POINTS).astype(int)]
     curve = {name: [row.get(name) for row in kept] for name in ("steps", *_METRICS) if any(name in row for row in kept)}
@@ -143,7 +160,8 @@ def _result(result: Result, scenes: dict[str, str]) -> dict[str, Any]:
         "answers": walked.answers.tolist(),
         "right": walked.right.tolist(),
         "beliefs": "".join((result.get("beliefs") or [])[: len(walked.steps)]),
-        **({"scenes": _kept(walked.canvases, scenes)} if moves else {}),
+        **({"scenes": _kept(walked.canvases, scenes)} if task.moves else {}),
+        **({"strokes": _base64(walked.strokes, np.dtype("<i2"))} if task.draws else {}),
     }
 
 
@@ -155,7 +173,7 @@ def _kept(canvases: npt.NDArray[np.uint8], scenes: dict[str, str]) -> str:
 
 
 class Walk(NamedTuple):
-    """The first episodes of a log. `gazes`, `answers` and `canvases` have a row for every step, episode by episode.
+    """The first episodes of a log. All but `steps` and `right` have a row for every step, episode by episode.
 
     Attributes:
         steps: int64, (episodes,), of each episode.
@@ -163,6 +181,7 @@ class Walk(NamedTuple):
         gazes: float32, (steps, 3): of the glimpse that the step acts on, row, column and zoom in [-1, 1].
         answers: int64, (steps,): what was said after it, -1 for nothing.
         canvases: uint8, (steps, height, width, ...): the scene at that glimpse; no rows where nothing moves.
+        strokes: int64, (steps, 2): top and left of the stroke after it; no columns where nothing is drawn.
     """
 
     steps: npt.NDArray[np.int64]
@@ -170,6 +189,7 @@ class Walk(NamedTuple):
     gazes: npt.NDArray[np.float32]
     answers: npt.NDArray[np.int64]
     canvases: npt.NDArray[np.uint8]
+    strokes: npt.NDArray[np.int64]
 
 
 def walk(log: ActionLog, count: int) -> Walk:
@@ -177,18 +197,22 @@ def walk(log: ActionLog, count: int) -> Walk:
     indices, steps = np.arange(count), log.steps[:count]
     env = make_frozen(log.id, count, log.split, **log.overrides)
     observation, _ = env.reset(seed=0, options={"index": indices})
-    gazes, answers, canvases = [], [], []
+    gazes, answers, canvases, strokes = [], [], [], []
+    first = env.task.images + env.task.clutter  # the sprite of the first stroke
     right = np.zeros(count, np.bool_)
     for step in range(int(steps.max())):
         gazes.append(observation["gaze"])
         canvases.append(env.canvases() if env.task.moves else np.zeros((count, 0), np.uint8))
         observation, _, _, _, info = env.step(take(log.actions, (indices, step)))
         answers.append(env.answers())
+        strokes.append(env.boxes()[:, first + step, :2] if env.task.draws else np.zeros((count, 0), np.int64))
         ends = steps == step + 1
         right[ends] = info["is_success"][ends] if ends.any() else False
     there = np.arange(len(gazes)) < steps[:, None]
-    seen, said, scenes = (np.stack(part, axis=1)[there] for part in (gazes, answers, canvases))
-    return Walk(steps, right, seen.astype(np.float32), said.astype(np.int64), scenes.astype(np.uint8))
+    seen, said, scenes, drawn = (np.stack(part, axis=1)[there] for part in (gazes, answers, canvases, strokes))
+    return Walk(
+        steps, right, seen.astype(np.float32), said.astype(np.int64), scenes.astype(np.uint8), drawn.astype(np.int64)
+    )
 
 
 def _rounded(data: Any) -> Any:

@@ -38,8 +38,7 @@ def main(results: Path = RESULTS, suite: str = "leaderboard", check: bool = Fals
     readme = _HERE / "README.md" if committed else results / "README.md"
     html = _HERE.parent / "docs" / "leaderboard.html" if committed else results / "index.html"
     try:
-        apart = (suite, "frontier", "drawing")  # the page's player cannot draw yet
-        others = [result for name in SUITES if name not in apart for result in load(name, results)]
+        others = [result for name in SUITES if name not in (suite, "frontier") for result in load(name, results)]
         standings = stand(suite, load(suite, results), load("frontier", results), others)
         before = readme.read_text(encoding="utf-8") if readme.exists() else ""
         wanted = {readme: between(before, markdown(standings))}

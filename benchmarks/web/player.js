@@ -9,15 +9,17 @@ function bytes(text) {
   return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
 }
 
-/** Every episode of a result: [{gaze: [row, column, zoom], answer, belief, at}], unpacked when it is first shown. */
+/** Every episode of a result: [{gaze: [row, column, zoom], answer, stroke, belief, at}], unpacked when it is first shown. */
 function episodes(result) {
   if (!result.episodes) {
     const gazes = new Float32Array(bytes(result.gazes).buffer), classes = result.beliefs.length / result.answers.length;
+    const strokes = new Int16Array(bytes(result.strokes || "").buffer);
     let at = 0;
     result.episodes = result.steps.map((count) => Array.from({ length: count }, () => {
       // One hexadecimal digit for each class: its probability in fifteenths. Empty for agents that told no beliefs.
       const belief = Array.from(result.beliefs.slice(classes * at, classes * (at + 1)), (digit) => parseInt(digit, 16) / 15);
-      const glimpse = { gaze: gazes.subarray(3 * at, 3 * at + 3), answer: result.answers[at], belief, at };
+      const stroke = strokes.subarray(2 * at, 2 * at + 2); // its top and left; empty where nothing is drawn
+      const glimpse = { gaze: gazes.subarray(3 * at, 3 * at + 3), answer: result.answers[at], stroke, belief, at };
       at++;
       return glimpse;
     }));
@@ -45,8 +47,12 @@ function spell(task, symbols) {
 }
 
 /** How the episode ended. */
-function tellVerdict(task, scene, path, right) {
+function tellVerdict(task, scene, path, right, pixels) {
   const state = right ? "right" : "wrong";
+  if (task.draws) {
+    const share = natsTaken(task, pixels, inkAfter(task, path, path.length));
+    return [el("strong", { class: state }, right ? "Succeeds" : "Fails"), ` · the drawing takes off ${percent(share)} % of the blank canvas's nats`];
+  }
   if (task.steers) return [el("strong", { class: state }, right ? "Succeeds" : "Fails")];
   if (!task.marked) return ["Says ", el("strong", {}, spell(task, answerOf(task, path))), " · one reference: ", el("strong", {}, spell(task, task.labels[scene]))];
   return [task.reads ? "Reads " : "Final answer ", el("strong", { class: state }, spell(task, answerOf(task, path))),
@@ -100,7 +106,10 @@ function showPlayer(data) {
     const picture = task.moves ? path[step].at : scene;
     const bytesOfScene = pixels[task.scenes || result.scenes].subarray(picture * size, (picture + 1) * size);
     at("scene").replaceChildren(...drawScene(task, bytesOfScene, path.slice(0, step + 1)));
-    at("patches").replaceChildren(...windowsAt(task, path[step].gaze).map((window, k) => drawPatch(task, bytesOfScene, window, k)));
+    const seen = task.draws ? [bytesOfScene, inkAfter(task, path, step)] : [bytesOfScene];
+    at("patches").replaceChildren(...seen.flatMap((picture, own) => windowsAt(task, path[step].gaze).map((window, k) => drawPatch(task, picture, window, k, own))));
+    at("own").hidden = !task.draws;
+    if (task.draws) at("own").replaceChildren(...drawOwn(task, inkAfter(task, path, step + 1), path.slice(0, step + 1)));
     const due = dueSymbols(task, scene, path), names = task.classes;
     at("answers").replaceChildren(...path.map(({ answer }, k) => drawAnswer(answer, due[k], names, k, step, () => {
       move(scene, k);
@@ -109,8 +118,8 @@ function showPlayer(data) {
     at("believes").hidden = !path[step].belief.length;
     at("belief").replaceChildren(...drawBelief(path[step].belief, names, due[step]));
     at("belief").setAttribute("aria-label", `Belief: ${tellBelief(path[step].belief, names)}`);
-    at("scene-caption").textContent = `Scene ${scene}, glimpse ${step + 1} of ${path.length}${task.stopping ? ` (at most ${task.budget})` : ""}`;
-    at("verdict").replaceChildren(...tellVerdict(task, scene, path, result.right[scene]));
+    at("scene-caption").textContent = `Scene ${scene}, glimpse ${step + 1} of ${path.length}${task.stopping ? ` (at most ${task.budget})` : ""}${task.draws ? "; beside it the agent's canvas" : ""}`;
+    at("verdict").replaceChildren(...tellVerdict(task, scene, path, result.right[scene], bytesOfScene));
   };
   const focusStage = () => at("stage").focus({ preventScroll: true });
   const stop = () => {
@@ -175,7 +184,7 @@ function showPlayer(data) {
 
 /** The scene as a canvas, brighter the sharper it has been seen, under an SVG with the path and the latest windows. */
 function drawScene(task, pixels, path) {
-  const { height, width } = task, margin = Math.round(Math.max(height, width) / 12);
+  const { height, width } = task;
   const light = new Float32Array(height * width).fill(UNSEEN), finest = task.patch * task.scales[0] * task.zooms[0];
   for (const { gaze } of path) {
     for (const { top, left, side } of windowsAt(task, gaze)) {
@@ -185,18 +194,12 @@ function drawScene(task, pixels, path) {
       }
     }
   }
-  const picture = paint(height, width, (k) => [0, 1, 2].map((c) => light[k] * (38 + 217 / 255 * pixels[k * task.channels + (c % task.channels)])));
-  const whole = [height + 2 * margin, width + 2 * margin];
-  Object.assign(picture.style, {
-    top: `${100 * margin / whole[0]}%`, left: `${100 * margin / whole[1]}%`, height: `${100 * height / whole[0]}%`, width: `${100 * width / whole[1]}%`,
-  });
-  picture.setAttribute("aria-hidden", "true");
+  const [picture, drawing] = layers(
+    task, (k) => [0, 1, 2].map((c) => light[k] * (38 + 217 / 255 * pixels[k * task.channels + (c % task.channels)])),
+    `The scene with ${path.length} gazes; the latest at row ${path.at(-1).gaze[0].toFixed(2)}, column ${path.at(-1).gaze[1].toFixed(2)}`,
+  );
   const unit = Math.max(height, width) / 60;
   const place = (gaze) => [(gaze[1] + 1) / 2 * (width - 1) + 0.5, (gaze[0] + 1) / 2 * (height - 1) + 0.5];
-  const drawing = svg("svg", {
-    viewBox: `${-margin} ${-margin} ${whole[1]} ${whole[0]}`, role: "img",
-    "aria-label": `The scene with ${path.length} gazes; the latest at row ${path.at(-1).gaze[0].toFixed(2)}, column ${path.at(-1).gaze[1].toFixed(2)}`,
-  });
   windowsAt(task, path.at(-1).gaze).forEach((window, k) => {
     drawing.append(svg("rect", { x: window.left, y: window.top, width: window.side, height: window.side, class: `window scale-${k % 4}`, "stroke-width": 0.6 * unit }));
   });
@@ -210,14 +213,25 @@ function drawScene(task, pixels, path) {
   return [picture, drawing];
 }
 
-/** One patch of the retina, framed in the colour of its window. */
-function drawPatch(task, pixels, window, k) {
+/** A picture of a task's size, a margin around it, under an SVG in the same pixels. */
+function layers(task, colour, label) {
+  const { height, width } = task, margin = Math.round(Math.max(height, width) / 12);
+  const picture = paint(height, width, colour), whole = [height + 2 * margin, width + 2 * margin];
+  Object.assign(picture.style, {
+    top: `${100 * margin / whole[0]}%`, left: `${100 * margin / whole[1]}%`, height: `${100 * height / whole[0]}%`, width: `${100 * width / whole[1]}%`,
+  });
+  picture.setAttribute("aria-hidden", "true");
+  return [picture, svg("svg", { viewBox: `${-margin} ${-margin} ${whole[1]} ${whole[0]}`, role: "img", "aria-label": label })];
+}
+
+/** One patch of the retina, of the scene or of the agent's own canvas, framed in the colour of its window. */
+function drawPatch(task, pixels, window, k, own) {
   const seen = look(task, pixels, window);
   const picture = paint(task.patch, task.patch, (at) => [0, 1, 2].map((c) => 255 * seen[at * task.channels + (c % task.channels)]));
   picture.className = `patch scale-${k % 4}`;
   picture.setAttribute("role", "img");
-  picture.setAttribute("aria-label", `Patch of ${task.patch} by ${task.patch} numbers, from a window of ${window.side} by ${window.side} pixels`);
-  return el("figure", {}, picture, el("figcaption", {}, `${window.side} px`));
+  picture.setAttribute("aria-label", `Patch of ${task.patch} by ${task.patch} numbers, from a window of ${window.side} by ${window.side} pixels${own ? " of the agent's own canvas" : ""}`);
+  return el("figure", {}, picture, el("figcaption", {}, `${window.side} px${own ? ", own" : ""}`));
 }
 
 /** What was said after glimpse k: a button that goes there. */

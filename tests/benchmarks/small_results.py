@@ -76,11 +76,10 @@ def write(
 
 
 def further() -> tuple[Any, ...]:
-    """A suite of three tasks: a text is read, symbol by symbol; things move; a scene is described."""
+    """A suite of four tasks: a text is read, symbol by symbol; things move; a scene is described; an image is drawn."""
     base = find("smoke", ("CrowdedDigits-v0",))[0]
-    return tuple(
-        dataclasses.replace(base, name=id, id=id) for id in ("DigitsSequence-v0", "GlimpseCatch-v0", "SceneCaption-v0")
-    )
+    ids = ("DigitsSequence-v0", "GlimpseCatch-v0", "SceneCaption-v0", "DrawDigits-v0")
+    return tuple(dataclasses.replace(base, name=id, id=id) for id in ids)
 
 
 def priced(costs: tuple[float, ...]) -> tuple[Any, ...]:

@@ -15,13 +15,15 @@ import pytest
 import small_results
 
 from benchmarks import page, score, suite
+from benchmarks.files import read_json
 from benchmarks.standings import stand
 from glimpse_env import retina
 from glimpse_env.action_log import ActionLog, take
 from glimpse_env.evaluation import make_frozen
 
 STOPPING, SCALES = "CrowdedDigits-v0", "CrowdedDigitsRetina-v0"
-READING, MOVING, CAPTION = (f"{id}-v0 (further)" for id in ("DigitsSequence", "GlimpseCatch", "SceneCaption"))
+FURTHER = ("DigitsSequence", "GlimpseCatch", "SceneCaption", "DrawDigits")
+READING, MOVING, CAPTION, DRAWING = (f"{id}-v0 (further)" for id in FURTHER)
 EVIL = "<script>window.hacked = 1</script><img src=x onerror='window.hacked = 1'>"
 FLAGS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
@@ -36,7 +38,7 @@ def results() -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def html(tmp_path_factory: pytest.TempPathFactory, results: list[dict[str, Any]]) -> Path:
-    """A page of guessing policies: two tasks, a priced frontier, three further tasks, an agent with a hostile name."""
+    """A page of guessing policies: two tasks, a priced frontier, four further tasks, an agent with a hostile name."""
     folder = tmp_path_factory.mktemp("page")
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(suite.SUITES, "frontier", small_results.priced((0.0, 0.05)))
@@ -118,13 +120,13 @@ def test_data_holds_what_the_log_says(html: Path, results: list[dict[str, Any]])
     found = re.search(r'id="data">(.*?)</script>', html.read_text(encoding="utf-8"))
     assert found
     data = json.loads(found[1])
-    assert len(data["results"]) == len(results) + 5
+    assert len(data["results"]) == len(results) + 6
     for shown, result in zip(data["results"], results, strict=False):
         labels = next(task["labels"] for task in data["tasks"] if task["name"] == shown["name"])
         ends = np.cumsum(shown["steps"]) - 1
         right = sum(shown["answers"][end] == label for end, label in zip(ends, labels, strict=True))
         assert right / len(labels) == pytest.approx(result["evaluation"]["accuracy"])
-    assert len(data["scenes"]) == 4, "tasks with the same scenes share them"
+    assert len(data["scenes"]) == 5, "tasks with the same scenes share them"
 
 
 def test_boards_are_visible_and_sort(opened: Any) -> None:
@@ -157,8 +159,8 @@ def test_names_are_text(opened: Any) -> None:
 
 
 def test_charts_show_every_agent_and_hide_it_on_request(opened: Any) -> None:
-    assert len(opened.find_elements("css selector", "#curve-panels .panel")) == 7  # five tasks, two prices
-    assert len(opened.find_elements("css selector", "#frontier-panels .panel")) == 6  # five tasks, one over prices
+    assert len(opened.find_elements("css selector", "#curve-panels .panel")) == 8  # six tasks, two prices
+    assert len(opened.find_elements("css selector", "#frontier-panels .panel")) == 7  # six tasks, one over prices
     (frontier,) = opened.execute_script("return data.frontiers")
     assert _texts(opened, "#frontier-panels .note")[0].endswith(f"buy: ram {frontier['area']:.3f}.")
     lines = "#curve-panels .panel:first-child .series[data-agent=ppo]"
@@ -286,6 +288,43 @@ def test_player_shows_a_caption_and_judges_no_word(opened: Any) -> None:
     assert "".join(_texts(opened, "#answers small:last-child")).strip() == ""
 
 
+def test_player_shows_what_a_hand_draws(opened: Any, html: Path) -> None:
+    (file,) = (html.parent / "further" / "DrawDigits-v0").glob("*/seed0.json")
+    result = read_json(file)
+    log, scenes = ActionLog.from_json(result["log"]), 6
+    env = make_frozen(log.id, scenes, "test", **log.overrides)
+    observation, _ = env.reset(options={"index": np.arange(scenes)})
+    script = """
+        const result = data.results.find((one) => one.name === arguments[0]);
+        const task = data.tasks.find((one) => one.name === result.name), pixels = bytes(data.scenes[task.scenes]);
+        const size = task.height * task.width;
+        return episodes(result).map((path, scene) => [
+          path.map(({ gaze }, k) => windowsAt(task, gaze).map((window) =>
+            Array.from(look(task, inkAfter(task, path, k), window)))),
+          natsTaken(task, pixels.subarray(scene * size, (scene + 1) * size), inkAfter(task, path, path.length)),
+        ]);
+    """
+    shown = opened.execute_script(script, DRAWING)
+    inked = 0
+    for step in range(env.task.budget):
+        own = observation["glimpse"][:, len(env.task.scales) :]  # the patches of one's own canvas come second
+        seen = np.array([path[step] for path, _ in shown[:scenes]], np.float32).reshape(own.shape)
+        np.testing.assert_array_equal(seen, own)
+        inked += np.count_nonzero(own)
+        observation, *_ = env.step(take(log.actions, (np.arange(scenes), step)))
+    assert inked > 1000
+    assert np.mean([share for _, share in shown]) == pytest.approx(result["evaluation"]["mean_return"])
+
+    _choose(opened, "player-task", DRAWING)
+    assert opened.find_element("id", "own").is_displayed()
+    assert len(opened.find_elements("css selector", "#patches canvas")) == 4
+    assert "".join(_texts(opened, "#answers small:last-child")).strip() == "", "no brush is right or wrong"
+    share = f"{100 * shown[0][1]:.1f} % of the blank canvas's nats"
+    assert opened.find_element("id", "verdict").text.endswith(f"the drawing takes off {share}")
+    _choose(opened, "player-task", SCALES)
+    assert not opened.find_element("id", "own").is_displayed()
+
+
 def test_board_leads_to_the_player(opened: Any) -> None:
     _click(opened, f"#board-tasks [value='{SCALES}']")
     _click(opened, ".board[data-board=labels] tbody .link")
@@ -297,6 +336,7 @@ def test_board_leads_to_the_player(opened: Any) -> None:
 def test_nothing_is_wider_than_the_screen(opened: Any, html: Path, width: int) -> None:
     _resize(opened, width)
     opened.get(html.as_uri())
+    _choose(opened, "player-task", DRAWING)
     for task in ("", STOPPING):
         _click(opened, f"#board-tasks [value='{task}']")
         assert opened.execute_script("return document.documentElement.scrollWidth") <= width
