@@ -19,6 +19,7 @@ What differs from the paper:
   `MNISTSequence-v0`. The where of a glimpse includes how much of the budget is left.
 * Adam on large batches with a cosine schedule, where the paper has SGD with momentum and an exponential one.
 * The environment draws the first gaze at random; the paper's context chooses the first one too.
+* Gazes are drawn home a little, as weights are by decay.
 * At evaluation the eye goes to the mean of its policy: one path, no averaging over roll-outs.
 
     python -m agents.dram --task CrowdedMNISTRetina100-v0 --steps 10_000_000
@@ -60,6 +61,8 @@ class Config:
         fade: How much less an answer counts for a look than the answer before it.
         early_labels: Weight of the cross-entropy before the last glimpse, against 1 at the last.
         look_weight: Weight of REINFORCE.
+        home: Weight of what draws gazes home from the rim: where the tanh is flat REINFORCE has no gradient, and a
+            gaze that the first updates threw there never came back (one training of pairs).
         precision: ``"bfloat16"`` runs matrix products on the processor's matrix units, where it has them.
         clip: Largest norm of the gradient.
     """
@@ -74,6 +77,7 @@ class Config:
     fade: float = 0.7
     early_labels: float = 0.3
     look_weight: float = 0.1
+    home: float = 1e-3
     precision: Literal["float32", "bfloat16"] = "bfloat16"
     clip: float = 2.0
 
@@ -100,12 +104,14 @@ class Rollout(NamedTuple):
 
     Attributes:
         chosen: Log-probability, up to a constant, of every look that was used: (length * looks - 1, lanes).
+        reach: Squared length of their mean before its tanh, (length * looks - 1, lanes).
         baselines: What was expected before each of them: (length * looks - 1, lanes).
         logits: Of the symbol that is being read after every glimpse: (length, looks, lanes, symbols).
         labels: (length, lanes), -1 where a text has ended.
     """
 
     chosen: Tensor
+    reach: Tensor
     baselines: Tensor
     logits: Tensor
     labels: Tensor
@@ -137,7 +143,8 @@ def rollout(policy: Policy, env: GlimpseVectorEnv, seen: Observation, config: Co
         action["speak"] = torch.full_like(nothing, (step + 1) % looks == 0)
         seen, _, _, _, info = env.step({name: action[name].numpy() for name in parts})
     steering = torch.stack(upper[:-1])  # the look of the last step is never taken
-    away = (torch.stack(gazes[:-1]) - policy.mean_gaze(steering)) / std
+    aimed = policy.gaze(steering).float()
+    away = (torch.stack(gazes[:-1]) - torch.tanh(aimed)) / std
     chosen = -0.5 * away.square().sum(2)
     if zooms > 1:
         logs = policy.zoom(steering).float().log_softmax(2)
@@ -145,6 +152,7 @@ def rollout(policy: Policy, env: GlimpseVectorEnv, seen: Observation, config: Co
     labels = torch.from_numpy(info["label"]).view(lanes, length).T
     return Rollout(
         chosen,
+        aimed.square().sum(2),
         policy.baseline(steering.detach())[..., 0].float(),
         policy.answer(torch.stack(lower)).float().unflatten(0, (length, looks)),
         backwards(labels, end_of(env)) if config.from_right else labels,
@@ -152,7 +160,7 @@ def rollout(policy: Policy, env: GlimpseVectorEnv, seen: Observation, config: Co
 
 
 def loss_of(played: Rollout, config: Config) -> Tensor:
-    """Cross-entropy at every step, REINFORCE for the looks, error of the baseline."""
+    """Cross-entropy at every step, REINFORCE for the looks and what draws them home, error of the baseline."""
     length, looks, lanes = played.logits.shape[:3]
     labels = played.labels[:, None].expand(length, looks, lanes)
     each = F.cross_entropy(played.logits.flatten(0, 2), labels.flatten(), reduction="none", ignore_index=-1)
@@ -166,6 +174,7 @@ def loss_of(played: Rollout, config: Config) -> Tensor:
     surprise = (surprise - (surprise * read).sum(1, keepdim=True) / count) * read
     surprise = surprise / ((surprise.square().sum(1, keepdim=True) / count).sqrt() + 1e-3)
     loss = loss + ((gained - played.baselines).square() * read).sum() / read.sum()
+    loss = loss + config.home * played.reach.sum(0).mean()
     return loss - config.look_weight * (surprise * played.chosen).sum(0).mean()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -113,7 +114,24 @@ def played_by_hand(labels: list[list[int]]) -> dram.Rollout:
     logits = torch.zeros(len(labels), 3, lanes, 2)
     logits[:, 2, 0, 0], logits[:, 2, 1, 0] = 3.0, -3.0
     looks = 3 * len(labels) - 1
-    return dram.Rollout(torch.zeros(looks, lanes, requires_grad=True), torch.zeros(looks, lanes), logits, target)
+    looked = torch.zeros(looks, lanes, requires_grad=True)
+    return dram.Rollout(looked, torch.zeros(looks, lanes), torch.zeros(looks, lanes), logits, target)
+
+
+def test_a_gaze_at_the_rim_is_drawn_home() -> None:
+    """There the tanh is flat, so that REINFORCE alone does not move it."""
+    pulls = []
+    for home in (0.0, 1e-3):
+        env, config = lanes(8), dataclasses.replace(CONFIG, home=home)
+        policy = policy_of(env)
+        torch.nn.init.zeros_(policy.gaze[2].weight)  # type: ignore[arg-type]
+        torch.nn.init.constant_(policy.gaze[2].bias, 9.0)  # type: ignore[arg-type]
+        dram.loss_of(dram.rollout(policy, env, env.reset(seed=0)[0], config, 0.1), config).backward()
+        pull = policy.gaze[2].bias.grad
+        assert isinstance(pull, torch.Tensor)
+        pulls.append(pull)
+    assert pulls[0].abs().max() < 1e-4
+    assert pulls[1].min() > 0.05, "down, where the loss is smaller"
 
 
 def test_a_better_look_becomes_likelier() -> None:
