@@ -1,6 +1,6 @@
 """Which zooms an agent looks with, glimpse by glimpse: counted in a result's action log, and drawn.
 
-python -m benchmarks zooms benchmarks/results/records/CrowdedMNIST-v0/ram_plus/seed0.json
+python -m benchmarks zooms benchmarks/results/records/CrowdedMNIST-v0/ram_plus_conv/seed0.json
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import tyro
 from rich.console import Console
 
 from agents.pictures import sheet
@@ -82,7 +83,7 @@ def draw(result: Result) -> Picture:
     return picture
 
 
-def main(result: Path, picture: Path | None = None) -> None:
+def main(result: tyro.conf.Positional[Path], picture: Path | None = None) -> None:
     """Print the table, and draw it.
 
     Args:

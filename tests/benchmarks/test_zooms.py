@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tyro
 from PIL import Image
 
 from benchmarks.files import write_json
@@ -47,7 +48,7 @@ def test_bars_are_as_high_as_there_were_episodes() -> None:
 
 def test_the_command_draws_and_refuses_what_has_no_zoom(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_json(tmp_path / "x.json", result())
-    main(tmp_path / "x.json", tmp_path / "x.png")
+    tyro.cli(main, args=[str(tmp_path / "x.json"), "--picture", str(tmp_path / "x.png")])
     assert "| 2 | 3 | 33.3 | 66.7 | 0.0 |" in capsys.readouterr().out
     with Image.open(tmp_path / "x.png") as image:
         assert np.array_equal(np.asarray(image), draw(result()))
