@@ -93,10 +93,10 @@ def main(paths: list[Path], /) -> None:
     """Print a verdict on each file; the exit status is 1 if one is refuted, 2 if one could not be checked.
 
     Args:
-        paths: Result files, or folders of them.
+        paths: Result files, or folders that hold some: files of other names there are no results of agents.
     """
     console = Console(highlight=False, soft_wrap=True)
-    files = [file for path in paths for file in (sorted(path.rglob("*.json")) if path.is_dir() else [path])]
+    files = [file for path in paths for file in (sorted(path.rglob("seed*.json")) if path.is_dir() else [path])]
     if not files:
         console.print("there is no result to verify there")
     status = 0 if files else 2

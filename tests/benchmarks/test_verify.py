@@ -108,15 +108,16 @@ def test_what_is_no_result_is_refuted_not_a_crash() -> None:
 def test_the_command_tells_by_its_status(
     result: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write_json(tmp_path / "true.json", result)
-    assert exit_status(tmp_path / "true.json") == 0
+    write_json(tmp_path / "seed0.json", result)
+    assert exit_status(tmp_path / "seed0.json") == 0
     output = capsys.readouterr().out
     assert "confirmed" in output
     assert f"accuracy {result['evaluation']['accuracy']:.4f}" in output
-    write_json(tmp_path / "false.json", {**result, "evaluation": {**result["evaluation"], "accuracy": 1.0}})
-    assert exit_status(tmp_path) == 1  # a folder: both
+    write_json(tmp_path / "seed1.json", {**result, "evaluation": {**result["evaluation"], "accuracy": 1.0}})
+    write_json(tmp_path / "metrics.json", {"of": "an analysis"})
+    assert exit_status(tmp_path) == 1  # a folder: both, and nothing else
     output = capsys.readouterr().out
-    assert "REFUTED" in output
+    assert output.count("REFUTED") == 1
     assert f"accuracy: it says 1.0, found {result['evaluation']['accuracy']!r}" in output
     assert exit_status(tmp_path / "missing.json") == 2
     (tmp_path / "empty").mkdir()
@@ -127,7 +128,7 @@ def test_the_command_tells_by_its_status(
         raise DataError("there is no MNIST here")
 
     monkeypatch.setattr(verify, "make_frozen", no_data)
-    assert exit_status(tmp_path / "true.json") == 2
+    assert exit_status(tmp_path / "seed0.json") == 2
     assert "not checked" in capsys.readouterr().out
 
 
