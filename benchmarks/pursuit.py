@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import tyro
 
+from agents.files import replacing
 from benchmarks.files import RESULTS
 from benchmarks.score import Interval, Result, bootstrap, load
 from glimpse_env.action_log import ActionLog, take
@@ -90,8 +91,8 @@ def draw(pursuits: dict[str, Pursuit], path: Path, examples: int = 4) -> None:
     axes[-1].set(xlabel="glimpse", ylabel="pixels from gaze to digit", title=f"mean of {len(first.gaze[0])} scenes")
     axes[-1].set_ylim(bottom=0)
     axes[-1].legend(fontsize=8)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=90)
+    with replacing(path) as partial:
+        figure.savefig(partial, dpi=90, format="png")
     plt.close(figure)
 
 
