@@ -6,7 +6,8 @@
     answer    softmax at every step; cross-entropy at every step, the last one weighing most
     gaze      Normal(tanh mean, std), REINFORCE; reward: how much likelier the label becomes, not just whether it wins;
               or the wake-sleep of `agents.wake_sleep`
-    baseline  learned, or the other roll-outs of the same scene (leave one out, Kool, van Hoof, Welling 2019)
+    worth     of the next look with every zoom, regressed on that reward: the best one is taken, and its worth is the
+              baseline; or that is the mean of the scene's other roll-outs (Kool, van Hoof, Welling 2019)
     stop      regressed on what stopping pays more than going on: known for every glimpse, as no roll-out stops early
 
 The test stays what it was: the right answer or not, one path a scene, the eye at the mean of its policy.
@@ -53,7 +54,8 @@ class Config:
         gaze_std: Standard deviation of the gaze at the start of training and at its end; it falls geometrically.
         learned_std: Learn its logarithm from there, for every place it looks from.
         any_zoom: Which share of the zooms is drawn uniformly at the start of training; it falls linearly to 0. Without,
-            the zoom that pays first is the only one that ever gets good at paying.
+            the zoom that pays first is the only one that ever gets good at paying. (Zooms were once drawn from a
+            softmax, as in RAM: it was certain of the widest long before a closer look could pay, and past return.)
         estimator: Of the gaze's gradient: ``"reinforce"``, or ``"wake-sleep"``, which needs several copies and tells
             the network that chooses the looks of training what the label is.
         reward: ``"likelihood"``: how much likelier the label becomes; ``"accuracy"``: whether it wins in the end.
@@ -99,7 +101,7 @@ class Rollout(NamedTuple):
     Attributes:
         looks: Log-probability, up to a constant, of every look that was used: (budget - 1, lanes).
         guesses: The same by the inference network that chose them; with REINFORCE there is none, and these are `looks`.
-        baselines: What was expected before each of them: (budget - 1, lanes).
+        baselines: What was expected of each of them, with its zoom: (budget - 1, lanes).
         logits: Of the answer after every glimpse: (budget, lanes, symbols).
         stops: By how much stopping is believed to pay more than going on, after every glimpse but the last:
             (budget - 1, lanes).
@@ -131,33 +133,28 @@ def rollout(policy: Policy, env: GlimpseVectorEnv, seen: Observation) -> Rollout
         outputs.append(state.output)
         steering.append(state.steering)
         with torch.no_grad():  # what was sampled must not be attached: it would cancel its own gradient
-            mean, std = policy.gaze_from(state.steering, told)
-            if config.gaze != "learned":
-                anywhere = 2 * torch.rand_like(mean) - 1
-                action["gaze"] = anywhere if config.gaze == "random" else torch.zeros_like(mean)
-                action["zoom"] = torch.randint(zooms, (lanes,))
-            else:
+            if config.gaze == "learned":
+                action["zoom"] = policy.zoom_from(state.steering)
+                mean, std = policy.gaze_from(state.steering, action["zoom"], told)
                 action["gaze"] = mean + std * torch.randn_like(mean)
-                if zooms > 1:
-                    chances = torch.distributions.Categorical(logits=policy.zooms_from(state.steering))
-                    action["zoom"] = chances.sample()
+            else:
+                anywhere = 2 * torch.rand(lanes, 2) - 1
+                action["gaze"] = anywhere if config.gaze == "random" else torch.zeros_like(anywhere)
+                action["zoom"] = torch.randint(zooms, (lanes,))
         gazes.append(action["gaze"])
         chosen.append(action["zoom"])
         action["speak"] = torch.full_like(nothing, step == env.task.budget - 1)
         seen, _, _, _, info = env.step({name: action[name].numpy() for name in parts})
     output = torch.stack(outputs)
     steered = torch.stack(steering[:-1])  # the last look is never taken
-    used = torch.stack(gazes[:-1])
-    looks = guesses = _log_chance(used, *policy.gaze_from(steered))
+    used, zoom = torch.stack(gazes[:-1]), torch.stack(chosen[:-1])
+    looks = guesses = _log_chance(used, *policy.gaze_from(steered, zoom))
     if told is not None:
-        guesses = _log_chance(used, *policy.gaze_from(steered.detach(), told))
-    if zooms > 1:  # wake-sleep leaves the zoom to the policy, so that its chance cancels in their ratio
-        zoom = policy.zooms_from(steered).gather(2, torch.stack(chosen[:-1])[..., None])[..., 0]
-        looks, guesses = looks + zoom, guesses + zoom.detach()
+        guesses = _log_chance(used, *policy.gaze_from(steered.detach(), zoom, told))
     return Rollout(
         looks,
         guesses,
-        policy.baseline(steered.detach())[..., 0].float(),
+        policy.worth(steered.detach()).float().gather(2, zoom[..., None])[..., 0],
         policy.answer(output).float(),
         policy.stop(output[:-1].detach())[..., 0].float(),
         torch.from_numpy(info["label"]),
@@ -188,7 +185,7 @@ def chance_of(played: Rollout) -> Tensor:
 
 
 def loss_of(played: Rollout, config: Config, cost: float) -> Tensor:
-    """Cross-entropy at every step, REINFORCE for the looks, errors of the baseline and of the stop."""
+    """Cross-entropy at every step, REINFORCE for the looks, errors of their worth and of the stop's."""
     budget, lanes, symbols = played.logits.shape
     labels = played.label.expand(budget, lanes)
     each = F.cross_entropy(played.logits.reshape(-1, symbols), labels.reshape(-1), reduction="none").view(budget, lanes)
@@ -197,16 +194,16 @@ def loss_of(played: Rollout, config: Config, cost: float) -> Tensor:
         of_looks, weight = wake_sleep.loss_of(likely, looks, guesses, config.copies, config.look_weight)
         each = each * weight
     loss = each[-1].mean() + config.early_labels * each[:-1].mean()
+    gained = returns_of(played, config)
+    loss = loss + (gained - played.baselines).square().mean()
     if config.estimator == "wake-sleep":
         loss = loss + of_looks
     elif config.gaze == "learned":
-        gained = returns_of(played, config)
         if config.copies > 1:
             groups = gained.view(budget - 1, -1, config.copies)
             expected = ((groups.sum(2, keepdim=True) - groups) / (config.copies - 1)).reshape(budget - 1, lanes)
         else:
             expected = played.baselines.detach()
-            loss = loss + (gained - played.baselines).square().mean()
         surprise = gained - expected
         surprise = surprise - surprise.mean(1, keepdim=True)
         surprise = surprise / (surprise.std(1, keepdim=True) + 1e-3)
@@ -248,7 +245,8 @@ class RamPlusAgent:
         """The most likely look and answer."""
         self.state = self.policy(seen, self.state)
         output, steering = self.state.output, self.state.steering
-        gaze, zoom = self.policy.gaze_from(steering)[0].numpy(), self.policy.zoom(steering).argmax(1).numpy()
+        best = self.policy.worth(steering).argmax(1)
+        gaze, zoom = self.policy.gaze_from(steering, best)[0].numpy(), best.numpy()
         if self.policy.config.gaze != "learned":
             gaze, zoom = self.chance.uniform(-1, 1, gaze.shape), self.chance.integers(0, self.zooms, zoom.shape)
             if self.policy.config.gaze == "centre":

@@ -54,9 +54,9 @@ class Policy(nn.Module):
         self.stop = mlp(features, 128, 1)
         self.steer = nn.Linear(features + config.steering, 4 * config.steering) if config.steering else None
         steering = config.steering or features
-        self.gaze = mlp(steering, 128, 4 if config.learned_std else 2)
-        self.zoom = mlp(steering, 128, len(env.task.zooms))
-        self.baseline = mlp(steering, 128, 1)
+        zooms = len(env.task.zooms)
+        self.gaze = mlp(steering, 128, zooms * (4 if config.learned_std else 2))
+        self.worth = mlp(steering, 128, zooms)
         self.std, self.any_zoom = config.gaze_std[0], config.any_zoom  # of now
         if self.steer is not None:
             with torch.no_grad():
@@ -81,20 +81,23 @@ class Policy(nn.Module):
             steering, plan = lstm(self.steer(torch.cat([steering, state.steering], 1)), plan)
         return State(output, memory, steering, plan)
 
-    def gaze_from(self, output: Tensor, label: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def zoom_from(self, output: Tensor) -> Tensor:
+        """The zoom whose look is worth most, or for some lanes any: int64, (lanes,); `output` is what steers."""
+        worth = self.worth(output)
+        anyhow = torch.rand(len(worth)) < self.any_zoom
+        return torch.where(anyhow, torch.randint(worth.shape[-1], (len(worth),)), worth.argmax(-1))
+
+    def gaze_from(self, output: Tensor, zoom: Tensor, label: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Where the eye would go next, in [-1, 1], and its standard deviation: float32, (..., lanes, 2).
 
         Args:
             output: What steers, (..., lanes, units).
+            zoom: With which zoom, (..., lanes): what is worth a close look need not be where an overview is best taken.
             label: What the inference network of wake-sleep is told, (lanes,); None asks the policy.
         """
-        mean, *spread = self.gaze(output).float().split(2, -1)
+        every = self.gaze(output).float().unflatten(-1, (self.worth[2].out_features, -1))
+        mean, *spread = every.take_along_dim(zoom[..., None, None], -2).squeeze(-2).split(2, -1)
         if label is not None and self.guess is not None:
             mean = mean.detach() + self.guess(output, label)
         std = self.std * (torch.tanh(spread[0]).exp() if spread else torch.ones_like(mean))
         return torch.tanh(mean), std if label is None else std.detach()
-
-    def zooms_from(self, output: Tensor) -> Tensor:
-        """Log-probability of every zoom in training: float32, (..., lanes, zooms); `output` is what steers."""
-        chance = self.zoom(output).float().softmax(-1)
-        return ((1 - self.any_zoom) * chance + self.any_zoom / chance.shape[-1]).log()

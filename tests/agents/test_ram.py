@@ -126,8 +126,8 @@ def test_returns_are_how_much_likelier_the_label_became() -> None:
 def test_the_spread_of_the_gaze_falls_from_its_first_to_its_last(tmp_path: Path) -> None:
     agent = ram_plus.train(TASK, seed=0, steps=4 * 7 * 50, folder=tmp_path, scenes=4, features=16, gaze_std=(0.4, 0.1))
     assert agent.policy.std == pytest.approx(0.1, rel=0.05)
-    output = torch.zeros(3, 256)
-    torch.testing.assert_close(agent.policy.gaze_from(output)[1], torch.full((3, 2), agent.policy.std))
+    output, zoom = torch.zeros(3, 256), torch.zeros(3, dtype=torch.int64)
+    torch.testing.assert_close(agent.policy.gaze_from(output, zoom)[1], torch.full((3, 2), agent.policy.std))
 
 
 def test_without_steering_the_gaze_is_read_from_the_core() -> None:
@@ -184,14 +184,29 @@ def test_a_learned_spread_has_a_gradient_and_a_fixed_one_has_no_unit_to_learn_it
     assert play(ram_plus, lanes(), learned_std=False)[0].gaze[2].out_features == 2
 
 
-def test_zooms_are_explored_less_and_less(tmp_path: Path) -> None:
+def test_the_zoom_of_most_worth_is_taken_or_now_and_then_any(tmp_path: Path) -> None:
     policy = ram_plus.Policy(make_lanes("CrowdedDigits-v0", 1), ram_plus.Config(any_zoom=0.3))
-    output = torch.randn(5, policy.config.steering)
-    chance = policy.zoom(output).softmax(1)
-    torch.testing.assert_close(policy.zooms_from(output).exp(), 0.7 * chance + 0.1)
+    torch.manual_seed(0)
+    output = torch.randn(1, policy.config.steering).expand(30_000, -1)
+    best = int(policy.worth(output[0]).argmax())
+    share = torch.bincount(policy.zoom_from(output), minlength=3) / 30_000
+    torch.testing.assert_close(share, torch.full((3,), 0.1).index_fill(0, torch.tensor(best), 0.8), atol=0.01, rtol=0)
     small: dict[str, Any] = {"scenes": 2, "features": 8, "steering": 8}
     agent = ram_plus.train("CrowdedDigits-v0", seed=0, steps=2 * 8 * 4, folder=tmp_path, **small)
     assert agent.policy.any_zoom == pytest.approx(0.5 / 4)  # in the last of four updates
+
+
+def test_a_look_teaches_the_gaze_and_the_worth_of_its_own_zoom_alone() -> None:
+    env = make_lanes("CrowdedDigits-v0", 16)
+    policy = ram_plus.Policy(env, ram_plus.Config(features=16, steering=16, any_zoom=0.0))
+    torch.nn.init.constant_(policy.worth[2].bias, 0.0)
+    with torch.no_grad():
+        policy.worth[2].bias[1] = 9.0
+    played = ram_plus.rollout(policy, env, env.reset(seed=0)[0])
+    ram_plus.loss_of(played, policy.config, 0.02).backward()
+    for head, parts in ((policy.gaze, 2), (policy.worth, 1)):
+        taught = head[2].bias.grad.view(3, parts).abs().sum(1)
+        assert taught[1] > 0 == taught[0] == taught[2]
 
 
 def test_a_constant_rate_learns_on_where_a_cosine_has_come_to_rest(tmp_path: Path) -> None:

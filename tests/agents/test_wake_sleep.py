@@ -70,7 +70,8 @@ def test_the_inference_network_begins_where_the_policy_is_and_is_told_the_label(
     assert policy.guess is not None
     torch.nn.init.normal_(policy.guess.shift.weight)
     output = torch.randn(2, 32)
-    means = [policy.gaze_from(output, torch.full((2,), label))[0] for label in (3, 3, 5)]
+    zoom = torch.zeros(2, dtype=torch.int64)
+    means = [policy.gaze_from(output, zoom, torch.full((2,), label))[0] for label in (3, 3, 5)]
     assert torch.equal(means[0], means[1])
     assert not torch.equal(means[0], means[2])
 
