@@ -29,11 +29,12 @@ from agents.telling import CaptionAgent
 from agents.training import fresh_scenes, make_lanes
 from benchmarks import roster
 from benchmarks.cells import Cell
-from benchmarks.files import RESULTS, environment, read_json, write_json
+from benchmarks.files import RESULTS, environment, read_json, replacing, write_json
 from benchmarks.score import bootstrap
 from benchmarks.suite import find
 from glimpse_env.action_log import ActionLog
 from glimpse_env.evaluation import make_frozen
+from glimpse_env.rendering import pixels_of
 from glimpse_env.sentences import score, words
 from glimpse_env.sources.objects import HELD_OUT, NOUNS
 from glimpse_env.vector_env import GlimpseVectorEnv
@@ -108,8 +109,8 @@ def pointing(log: ActionLog, texts: list[list[str]], env: GlimpseVectorEnv) -> d
             if text[at] not in (*NOUNS, "large", "small", "bright", "dim") or not later or nouns.count(later[0]) != 1:
                 continue
             top, left, tall, wide = boxes[scene, nouns.index(later[0])]
-            gaze = log.actions["gaze"][scene, at - 1].astype(float)  # an action looks for the word after it
-            row, column = (gaze + 1) / 2 * [height - 1, width - 1]
+            gaze = log.actions["gaze"][scene, at - 1]  # an action looks for the word after it
+            row, column = pixels_of(gaze, height, width)
             hits[kind].append(bool(top <= row < top + tall and left <= column < left + wide))
             areas.append(tall * wide / (height * width))
     found = {kind: float(np.mean(some)) if some else 0.0 for kind, some in hits.items()}
@@ -185,7 +186,8 @@ def overlay(agent: CaptionAgent, env: GlimpseVectorEnv, scenes: list[int], path:
                 spread = torch.nn.functional.interpolate(looked, canvas.shape[:2], mode="bilinear")[0, 0].numpy()
                 axis.imshow(spread, cmap="hot", alpha=0.55, vmin=0)
                 axis.set_title(env.symbols[int(said[scene, k - 1])], fontsize=8)
-    figure.savefig(path, dpi=90, bbox_inches="tight")
+    with replacing(path) as partial:
+        figure.savefig(partial, dpi=90, bbox_inches="tight", format="png")
     plt.close(figure)
 
 

@@ -18,6 +18,7 @@ from benchmarks.files import RESULTS
 from benchmarks.score import Interval, Result, bootstrap, load
 from glimpse_env.action_log import ActionLog, take
 from glimpse_env.evaluation import make_frozen
+from glimpse_env.rendering import pixels_of
 
 Floats = npt.NDArray[np.float64]
 
@@ -60,11 +61,10 @@ def follow(log: ActionLog, scenes: int) -> Pursuit:
     env = make_frozen(log.id, scenes, log.split, **log.overrides)
     seen, _ = env.reset(seed=0, options={"index": np.arange(scenes)})
     canvases = env.canvases()
-    size = np.array(canvases.shape[1:3])
     gazes, digits = [], []
     for step in range(int(log.steps[0])):
         top, left, height, width = env.boxes()[:, 0].T
-        gazes.append((np.asarray(seen["gaze"][:, :2], np.float64) + 1) / 2 * (size - 1))
+        gazes.append(pixels_of(seen["gaze"], *canvases.shape[1:3]))
         digits.append(np.stack([top + (height - 1) / 2, left + (width - 1) / 2], 1))
         seen = env.step(take(log.actions, (np.arange(scenes), step)))[0]
     return Pursuit(gaze=np.stack(gazes), digit=np.stack(digits), canvases=canvases)

@@ -38,6 +38,12 @@ class Window(NamedTuple):
     side: int
 
 
+def pixels_of(gaze: npt.NDArray[np.floating[Any]], height: int, width: int) -> npt.NDArray[np.float64]:
+    """Row and column, in pixels of a canvas, of gazes in [-1, 1], (..., 2 or more): float64, (..., 2)."""
+    pixels: npt.NDArray[np.float64] = (np.asarray(gaze, np.float64)[..., :2] + 1) / 2 * (np.array([height, width]) - 1)
+    return pixels
+
+
 def windows(gaze: npt.NDArray[np.floating[Any]], task: Task, height: int, width: int) -> list[Window]:
     """What the retina covers on a canvas of height x width pixels: one window a scale, in the order of `task.scales`.
 
@@ -93,7 +99,7 @@ class Panel:
 
     def place(self, gaze: npt.NDArray[np.floating[Any]]) -> tuple[float, float]:
         """The picture's row and column of a gaze in [-1, 1]."""
-        row, column = (float(gaze[0]) + 1) / 2 * (self.height - 1), (float(gaze[1]) + 1) / 2 * (self.width - 1)
+        row, column = pixels_of(gaze, self.height, self.width).tolist()
         return (row + self.margin + 0.5) * self.zoom, (column + self.margin + 0.5) * self.zoom
 
     def gaze(self, row: float, column: float) -> tuple[float, float]:
