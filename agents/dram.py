@@ -67,7 +67,7 @@ class Config:
         clip: Largest norm of the gradient.
     """
 
-    glimpses: int = 2048
+    glimpses: int = 1024
     learning_rate: float = 2e-3
     features: int = 256
     steering: int = 256
