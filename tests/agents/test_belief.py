@@ -15,7 +15,7 @@ ID = "CenteredDigits-v0"
 TRAINERS: dict[str, tuple[Any, dict[str, Any]]] = {
     "ram": (ram.train, {"batch": 8, "features": 16}),
     "ram_plus": (ram_plus.train, {"scenes": 4, "features": 16}),
-    "dram": (dram.train, {"glimpses": 56, "features": 16, "steering": 16}),
+    "dram": (dram.train, {"scenes": 8, "features": 16, "steering": 16}),
     "scripted": (scripted.train, {"batch": 8, "features": 16}),
     "full_view": (full_view.train, {"network": "fc64"}),
 }

@@ -19,7 +19,7 @@ TASK = "CrowdedDigitsRetina-v0"
 SMALL: list[tuple[ModuleType, dict[str, Any]]] = [
     (ram, {"batch": 4, "features": 16}),
     (ram_plus, {"scenes": 4, "features": 16, "steering": 16, "precision": "float32"}),
-    (dram, {"glimpses": 32, "features": 16, "steering": 16, "precision": "float32"}),
+    (dram, {"scenes": 4, "features": 16, "steering": 16, "precision": "float32"}),
     (draw_reader, {"scenes": 4, "features": 16, "precision": "float32"}),
 ]
 

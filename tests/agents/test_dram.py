@@ -19,7 +19,7 @@ from glimpse_env.vector_env import GlimpseVectorEnv
 
 TASK = "CrowdedDigitsRetina-v0"
 SEQUENCE = "DigitsSequence-v0"
-SMALL: dict[str, Any] = {"glimpses": 64, "features": 32, "steering": 16, "precision": "float32"}
+SMALL: dict[str, Any] = {"scenes": 8, "features": 32, "steering": 16, "precision": "float32"}
 
 
 def lanes(count: int = 16, **overrides: Any) -> GlimpseVectorEnv:
@@ -238,7 +238,7 @@ def bars(count: int = 200) -> tuple[Any, Any]:
 def test_learns_to_go_where_the_context_shows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """On a wide canvas, two small glimpses: the first is at random, so only the context can say where the bar is."""
     toy: dict[str, Any] = {"source": bars(), "canvas": 48, "clutter": 0, "patch": 8, "scales": (1,), "budget": 2}
-    recipe: dict[str, Any] = {**SMALL, "glimpses": 256, "gaze_std": (0.25, 0.25), "learning_rate": 3e-3}
+    recipe: dict[str, Any] = {**SMALL, "scenes": 128, "gaze_std": (0.25, 0.25), "learning_rate": 3e-3}
     agent = dram.train(TASK, seed=0, steps=40_000, folder=tmp_path, overrides=toy, **recipe)
     assert evaluate(agent, TASK, scenes=400, progress=False, **toy).accuracy > 0.9
     monkeypatch.setattr(dram, "coarse_of", lambda env: torch.zeros(env.num_envs, 1, COARSE, COARSE))

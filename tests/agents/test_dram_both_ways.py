@@ -45,7 +45,7 @@ def test_the_fused_text_is_the_best_of_all_texts(closed: bool) -> None:
 @pytest.mark.parametrize(("task", "budget", "length"), [("DigitsPairs-v0", 8, 2), ("DigitsSequence-v0", 12, 6)])
 def test_both_read_in_turn_and_then_the_text_is_spoken(task: str, budget: int, length: int, tmp_path: Path) -> None:
     rows: list[dict[str, float]] = []
-    small: dict[str, Any] = {**SMALL, "glimpses": 4 * budget, "overrides": {"budget": budget}, "log": rows.append}
+    small: dict[str, Any] = {**SMALL, "scenes": 8, "overrides": {"budget": budget}, "log": rows.append}
     agent = dram_both_ways.train(task, seed=0, steps=4 * 8 * budget, folder=tmp_path, **small)
     assert [row["steps"] for row in rows] == [4 * budget * k for k in range(1, 9)]
     score = evaluate(agent, task, scenes=20, progress=False, budget=budget)
