@@ -22,7 +22,8 @@ from rich.table import Table
 from torch import Tensor
 
 from agents import ram_plus, wake_sleep
-from agents.ram_plus import Policy, Rollout
+from agents.ram_plus import Policy
+from agents.ram_plus_losses import Rollout, chance_of
 from agents.training import fresh_scenes
 from benchmarks.files import RESULTS, environment, write_json
 from glimpse_env.vector_env import GlimpseVectorEnv
@@ -47,7 +48,7 @@ class Row:
 
 def _reinforce(played: Rollout, copies: int, expected: Tensor) -> Tensor:
     """Paid for what the label's log-likelihood is in the end, which is what wake-sleep raises too."""
-    surprise = ram_plus.chance_of(played)[-1] - expected
+    surprise = chance_of(played)[-1] - expected
     return -(surprise * played.looks).sum(0).mean()
 
 
@@ -57,16 +58,16 @@ def _plain(played: Rollout, copies: int) -> Tensor:
 
 def _moving_average(played: Rollout, copies: int) -> Tensor:
     """The best constant baseline at every step, as an average over many batches would be."""
-    return _reinforce(played, copies, ram_plus.chance_of(played)[-1].mean())
+    return _reinforce(played, copies, chance_of(played)[-1].mean())
 
 
 def _leave_one_out(played: Rollout, copies: int) -> Tensor:
-    likely = ram_plus.chance_of(played)[-1].view(-1, copies)
+    likely = chance_of(played)[-1].view(-1, copies)
     return _reinforce(played, copies, ((likely.sum(1, keepdim=True) - likely) / (copies - 1)).flatten())
 
 
 def _fits(played: Rollout, copies: int) -> tuple[Tensor, Tensor, Tensor]:
-    likely, looks = ram_plus.chance_of(played)[-1], played.looks.sum(0)
+    likely, looks = chance_of(played)[-1], played.looks.sum(0)
     w, u = wake_sleep.weights(likely, looks, played.guesses.sum(0), copies)
     return w, u, looks.view(-1, copies)
 

@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from agents import ram, ram_plus
+from agents import ram, ram_plus, ram_plus_losses
 from agents.training import make_lanes, restore, save
 from glimpse_env import evaluate
 from glimpse_env.vector_env import GlimpseVectorEnv
@@ -113,13 +113,15 @@ def test_the_gradient_of_the_gaze_is_the_one_computed_by_hand() -> None:
 def test_returns_are_how_much_likelier_the_label_became() -> None:
     chances = torch.tensor([0.5, 0.25, 0.125])
     logits = torch.stack([chances, 1 - chances], 1).log()[:, None]  # (3 glimpses, 1 lane, 2 symbols)
-    played = ram_plus.Rollout(*torch.zeros(3, 2, 1), logits, torch.zeros(2, 1), torch.zeros(1, dtype=torch.int64))
+    played = ram_plus_losses.Rollout(
+        *torch.zeros(3, 2, 1), logits, torch.zeros(2, 1), torch.zeros(1, dtype=torch.int64)
+    )
     log = chances.log()
     for fade in (1.0, 0.5):
-        returns = ram_plus.returns_of(played, ram_plus.Config(fade=fade))
+        returns = ram_plus_losses.returns_of(played, ram_plus.Config(fade=fade))
         later = (log[1] + fade * (log[2] + fade * log[2])) / (1 + fade + fade**2)
         torch.testing.assert_close(returns[:, 0], torch.stack([later - log[0], log[2] - log[1]]))
-    accuracy = ram_plus.returns_of(played, dataclasses.replace(ram_plus.Config(), reward="accuracy"))
+    accuracy = ram_plus_losses.returns_of(played, dataclasses.replace(ram_plus.Config(), reward="accuracy"))
     assert accuracy.tolist() == [[0.0], [0.0]]
 
 
@@ -143,10 +145,10 @@ def test_copies_of_a_scene_are_each_others_baseline() -> None:
     logits = torch.zeros(2, 4, 2)
     logits[1, :, 0] = torch.tensor([1.0, 3.0, 20.0, 22.0])
     looks = torch.zeros(1, 4, requires_grad=True)
-    played = ram_plus.Rollout(
+    played = ram_plus_losses.Rollout(
         looks, looks, torch.zeros(1, 4), logits, torch.zeros(1, 4), torch.zeros(4, dtype=torch.int64)
     )
-    ram_plus.loss_of(played, ram_plus.Config(copies=2), 0.0).backward()
+    ram_plus_losses.loss_of(played, ram_plus.Config(copies=2), 0.0).backward()
     assert looks.grad is not None
     pull = -looks.grad[0]
     assert pull[0] < 0 < pull[1]
@@ -158,10 +160,10 @@ def test_stopping_is_worth_what_the_environment_would_pay(later: float, worth: l
     """Right from the second of three glimpses on: stopping there pays 1 - cost, waiting 1 - 2 * cost, the first 0."""
     logits = torch.tensor([[[0.0, 9.0]], [[9.0, 0.0]], [[9.0, 0.0]]])
     stops = torch.tensor([[-1.0], [later]], requires_grad=True)
-    played = ram_plus.Rollout(*torch.zeros(3, 2, 1), logits, stops, torch.zeros(1, dtype=torch.int64))
+    played = ram_plus_losses.Rollout(*torch.zeros(3, 2, 1), logits, stops, torch.zeros(1, dtype=torch.int64))
     wanted = torch.tensor(worth)[:, None]
-    torch.testing.assert_close(ram_plus.worth_of_stopping(played, 0.1), wanted)
-    ram_plus.loss_of(played, ram_plus.Config(gaze="random"), 0.1).backward()
+    torch.testing.assert_close(ram_plus_losses.worth_of_stopping(played, 0.1), wanted)
+    ram_plus_losses.loss_of(played, ram_plus.Config(gaze="random"), 0.1).backward()
     torch.testing.assert_close(stops.grad, stops.detach() - wanted)  # of the mean of two squares
 
 
@@ -179,7 +181,7 @@ def test_an_agent_learns_to_stop_where_a_look_costs_more_than_it_brings(tmp_path
 
 def test_a_learned_spread_has_a_gradient_and_a_fixed_one_has_no_unit_to_learn_it() -> None:
     policy, played, config = play(ram_plus, lanes(64), learned_std=True)
-    ram_plus.loss_of(played, config, 0.0).backward()
+    ram_plus_losses.loss_of(played, config, 0.0).backward()
     assert policy.gaze[2].weight.grad[2:].norm() > 1e-4
     assert play(ram_plus, lanes(), learned_std=False)[0].gaze[2].out_features == 2
 
@@ -203,7 +205,7 @@ def test_a_look_teaches_the_gaze_and_the_worth_of_its_own_zoom_alone() -> None:
     with torch.no_grad():
         policy.worth[2].bias[1] = 9.0
     played = ram_plus.rollout(policy, env, env.reset(seed=0)[0])
-    ram_plus.loss_of(played, policy.config, 0.02).backward()
+    ram_plus_losses.loss_of(played, policy.config, 0.02).backward()
     for head, parts in ((policy.gaze, 2), (policy.worth, 1)):
         taught = head[2].bias.grad.view(3, parts).abs().sum(1)
         assert taught[1] > 0 == taught[0] == taught[2]
@@ -297,7 +299,7 @@ def test_learning_to_look_beats_not_learning_to() -> None:
         for _ in range(1000):
             played = ram_plus.rollout(policy, env, env.reset()[0])
             optimizer.zero_grad()
-            ram_plus.loss_of(played, config, 0.0).backward()
+            ram_plus_losses.loss_of(played, config, 0.0).backward()
             optimizer.step()
             right.append(float((played.logits[-1].argmax(1) == played.label).float().mean()))
         reached.append(np.mean(right[-50:]))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from agents import ram_plus, wake_sleep
+from agents import ram_plus, ram_plus_losses, wake_sleep
 from agents.training import make_lanes
 from glimpse_env.vector_env import GlimpseVectorEnv
 
@@ -27,7 +27,7 @@ def lanes(count: int) -> GlimpseVectorEnv:
     return make_lanes(TASK, count)
 
 
-def played(env: GlimpseVectorEnv, **config: Any) -> tuple[ram_plus.Policy, ram_plus.Rollout, ram_plus.Config]:
+def played(env: GlimpseVectorEnv, **config: Any) -> tuple[ram_plus.Policy, ram_plus_losses.Rollout, ram_plus.Config]:
     torch.manual_seed(0)
     recipe = ram_plus.Config(**{**WAKE, **config})
     policy = ram_plus.Policy(env, recipe)
