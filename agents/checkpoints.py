@@ -28,6 +28,8 @@ from glimpse_env.vector_env import GlimpseVectorEnv
 
 #: agent, a module of `agents` -> what its checkpoint calls its networks.
 AGENTS = {"ram": "policy", "ram_plus": "policy", "dram": "policy", "draw_reader": "reader"}
+#: Where the published policies lie.
+FOLDER = Path(__file__).parents[1] / "checkpoints"
 _PRECISION = torch.float16
 
 
@@ -98,6 +100,29 @@ def board_of(file: Path) -> Literal["reward", "labels", "reference"]:
     if name == "draw_reader" or settings.get("context"):
         return "reference"
     return "labels" if settings.get("label_weight", 1) else "reward"
+
+
+def begin_from(name: str, agent: str, networks: nn.Module) -> None:
+    """Take over the weights of a published policy wherever there are ones of the same name and shape.
+
+    Args:
+        name: Of its file in `FOLDER`, without the ending.
+        agent: Whose it must be, a key of `AGENTS`.
+        networks: What shall be trained on.
+
+    Raises:
+        ValueError: If there is no such file, or another agent's.
+    """
+    file = FOLDER / f"{name}.safetensors"
+    if not file.exists():
+        known = ", ".join(sorted(path.stem for path in FOLDER.glob("*.safetensors")))
+        raise ValueError(f"start={name!r} is no published policy; choose one of {known}, or train from nothing")
+    whose, _, weights = _read(file)
+    if whose != agent:
+        raise ValueError(f"start={name!r} is a policy of {whose}; {agent} can go on from its own alone")
+    own = networks.state_dict()
+    fitting = {key: weight for key, weight in weights.items() if key in own and own[key].shape == weight.shape}
+    networks.load_state_dict({**own, **fitting})
 
 
 def score(file: Path, changes: dict[str, Any]) -> Evaluation:

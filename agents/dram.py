@@ -37,6 +37,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from agents.checkpoints import begin_from
 from agents.descent import adam, cosine, descend, pull_on, warm_up
 from agents.dram_networks import Policy, coarse_of
 from agents.gains import gains_of
@@ -56,6 +57,7 @@ class Config:
         features: Units of the glimpse and of the lower layer.
         steering: Units of the upper layer.
         from_right: Read texts from right to left, see `agents.dram_both_ways`.
+        start: Name of a published policy to go on from, wherever its weights fit; the answers of another task do not.
         context: Whether the upper layer starts from the coarse scene, or from nothing.
         gaze_std: Standard deviation of the gaze at the start of training and at its end; it falls geometrically.
         fade: How much less an answer counts for a look than the answer before it.
@@ -73,6 +75,7 @@ class Config:
     steering: int = 256
     context: bool = True
     from_right: bool = False
+    start: str | None = None
     gaze_std: tuple[float, float] = (0.25, 0.08)
     fade: float = 0.7
     early_labels: float = 0.3
@@ -246,13 +249,15 @@ def train(
 
     Raises:
         DataError: If stand-in images would be trained on under an MNIST id.
-        ValueError: If the folder holds a checkpoint made with other settings.
+        ValueError: If the folder holds a checkpoint made with other settings, or no policy of DRAM is published as `start`.
     """
     recipe = Config(**config)
     settings = {"task": task, "seed": seed, "steps": steps, "overrides": overrides or {}, **asdict(recipe)}
     env = make_lanes(task, recipe.scenes, **(overrides or {}))
     torch.manual_seed(seed)
     policy = Policy(env, recipe.features, recipe.steering)
+    if recipe.start:
+        begin_from(recipe.start, "dram", policy)
     optimizer = adam(policy, recipe.learning_rate)
     size = env.num_envs * env.task.budget
     updates = max(1, steps // size)

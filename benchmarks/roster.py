@@ -83,6 +83,8 @@ AGENTS: dict[str, Entrant] = {
         *(_known(gaze, "agents.scripted:train", "reference", gaze=gaze) for gaze in _GAZES),
         _known("full_view", "agents.full_view:train", "reference"),
         _known("dram", "agents.dram:train", "reference"),
+        # What it knows of digits it has from other labels: those of the sequences it has learned to read.
+        _known("dram_from_sequences", "agents.dram:train", "reference", start="MNISTSequence-v0"),
         _known("dram_both_ways", "agents.dram_both_ways:train", "reference"),
         _known("draw_reader", "agents.draw_reader:train", "reference"),
         _known("soft_attention", "agents.soft_attention:train", "reference"),

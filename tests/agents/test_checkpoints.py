@@ -13,6 +13,7 @@ import torch
 from safetensors.torch import save_file
 
 from agents import checkpoints, dram, draw_reader, ram, ram_plus
+from agents.training import make_lanes
 from glimpse_env import evaluate
 
 TASK = "CrowdedDigitsRetina-v0"
@@ -81,3 +82,31 @@ def test_the_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkey
     assert "at 2.00 glimpses" in said
     with pytest.raises(SystemExit, match=r"usage: .*evaluate FILE"):
         checkpoints.main(["evaluate", "budget=2"])
+
+
+def test_a_training_begins_from_a_published_policy_where_it_fits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader = trained(tmp_path / "reader", dram, "DigitsSequence-v0")
+    checkpoints.export(tmp_path / "reader" / "dram.pt", tmp_path / "reader.safetensors")
+    monkeypatch.setattr(checkpoints, "FOLDER", tmp_path)
+    before, after = reader.policy.state_dict(), dram.Policy(make_lanes("DigitsAddition-v0", 1), 16, 16)
+    own = {name: weight.clone() for name, weight in after.state_dict().items()}
+    checkpoints.begin_from("reader", "dram", after)
+    for name, weight in after.state_dict().items():
+        answers = name.startswith("answer")
+        torch.testing.assert_close(weight, own[name] if answers else before[name], atol=1e-3, rtol=1e-2)
+    once, again = (trained(tmp_path / who, dram, "DigitsAddition-v0", start="reader") for who in "ab")
+    for name, weight in once.policy.state_dict().items():
+        assert torch.equal(weight, again.policy.state_dict()[name])
+    assert (once.policy.lower.weight - before["lower.weight"]).abs().max() < 0.02  # two updates away
+
+
+def test_what_is_not_published_or_another_agents_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    trained(tmp_path, ram)
+    checkpoints.export(tmp_path / "ram.pt", tmp_path / "ram.safetensors")
+    monkeypatch.setattr(checkpoints, "FOLDER", tmp_path)
+    with pytest.raises(ValueError, match="start='rom' is no published policy; choose one of ram, or"):
+        trained(tmp_path / "x", dram, start="rom")
+    with pytest.raises(ValueError, match="start='ram' is a policy of ram; dram can go on from its own alone"):
+        trained(tmp_path / "x", dram, start="ram")
