@@ -249,7 +249,7 @@ def train(
 
     Raises:
         DataError: If stand-in images would be trained on under an MNIST id.
-        ValueError: If the folder holds a checkpoint made with other settings, or no policy of DRAM is published as `start`.
+        ValueError: If the folder holds a checkpoint made with other settings, or `start` is not published.
     """
     recipe = Config(**config)
     settings = {"task": task, "seed": seed, "steps": steps, "overrides": overrides or {}, **asdict(recipe)}
