@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import dataclasses
 import hashlib
+import html
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -31,6 +32,13 @@ from glimpse_env.vector_env import GlimpseVectorEnv
 
 #: The same where something moves: every glimpse shows a scene of its own.
 MOVING_SCENES = 6
+
+#: Pictures that the benchmark's commands leave among its results -> what they show.
+PICTURES = {
+    "r2am_attention.png": "Ten words, and where R2AM's soft attention rests (red) while it says each of their symbols",
+    "moving/pursuit.png": "A moving digit's path and the gaze that pursues it; how far gazes are from the digit",
+    "draw/attention-seed1.png": "DRAW makes digits of its own: eight canvases, step by step, and where it writes",
+}
 
 _POINTS = 80  # most points of a learning curve
 _METRICS = ("accuracy", "return", "location_gradient_norm")
@@ -66,19 +74,32 @@ def place(result: Result) -> str:
     return str(result["name"]) if main else f"{result['name']} ({result['suite']})"
 
 
-def render(data: dict[str, Any]) -> str:
-    """The page that shows `data`."""
+def figures(results: Path) -> str:
+    """The section with those of `PICTURES` that are in the folder `results`; nothing where there are none."""
+    shown = [(results / name, text) for name, text in PICTURES.items() if (results / name).exists()]
+    parts = [
+        f'<figure><img src="data:image/png;base64,{base64.b64encode(path.read_bytes()).decode()}" alt="{text}">'
+        f"<figcaption>{text}.</figcaption></figure>"
+        for path, text in ((path, html.escape(text)) for path, text in shown)
+    ]
+    title = '<section id="pictures" aria-labelledby="pictures-title"><h2 id="pictures-title">Pictures</h2>'
+    return "\n".join([title, *parts, "</section>"]) if parts else ""
+
+
+def render(data: dict[str, Any], pictures: str = "") -> str:
+    """The page that shows `data`, and at its end the section `pictures`, which `figures` gives."""
     # Inside a script element only "<" can end it or begin a comment; in JSON it stands in strings alone.
     text = json.dumps(data, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
     parts = {
         "style": (_WEB / "style.css").read_text(encoding="utf-8"),
         "script": "\n".join((_WEB / f"{name}.js").read_text(encoding="utf-8") for name in _SCRIPTS),
+        "pictures": pictures,
         "data": text,
     }
-    html = (_WEB / "page.html").read_text(encoding="utf-8")
+    whole = (_WEB / "page.html").read_text(encoding="utf-8")
     for name, part in parts.items():
-        html = html.replace(f"{{{{ {name} }}}}", part.strip())
-    return html
+        whole = whole.replace(f"{{{{ {name} }}}}", part.strip())
+    return whole
 
 
 def _task(task: Task, scenes: dict[str, str]) -> dict[str, Any]:

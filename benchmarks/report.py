@@ -36,7 +36,7 @@ def main(results: Path = RESULTS, suite: str = "leaderboard", check: bool = Fals
     console = Console(highlight=False, soft_wrap=True)
     committed = results.resolve() == RESULTS.resolve()
     readme = _HERE / "README.md" if committed else results / "README.md"
-    html = _HERE.parent / "docs" / "leaderboard.html" if committed else results / "index.html"
+    leaderboard = _HERE.parent / "docs" / "leaderboard.html" if committed else results / "index.html"
     try:
         others = [result for name in SUITES if name not in (suite, "frontier") for result in load(name, results)]
         standings = stand(suite, load(suite, results), load("frontier", results), others)
@@ -45,11 +45,11 @@ def main(results: Path = RESULTS, suite: str = "leaderboard", check: bool = Fals
     except ValueError as error:
         raise SystemExit(f"error: {error}") from error
     try:
-        wanted[html] = page.render(page.payload(standings))
+        wanted[leaderboard] = page.render(page.payload(standings), page.figures(results))
     except DataError as error:  # it shows the scenes; the boards need the results alone
         if not check:
             raise SystemExit(f"error: {error}") from error
-        console.print(f"not checked  {html}: {error}", markup=False)
+        console.print(f"not checked  {leaderboard}: {error}", markup=False)
     stale = [path for path, text in wanted.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
     for path in wanted:
         state = "current" if path not in stale else "OUT OF DATE" if check else "written"

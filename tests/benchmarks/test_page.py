@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import small_results
 
+from agents.pictures import sheet
 from benchmarks import page, score, suite
 from benchmarks.files import read_json
 from benchmarks.standings import stand
@@ -54,7 +55,8 @@ def html(tmp_path_factory: pytest.TempPathFactory, results: list[dict[str, Any]]
             small_results.write(folder, task.name, "ram", board="labels", suite="further")
         results += score.load("smoke", folder)
         others = (score.load(name, folder) for name in ("frontier", "further"))
-        text = page.render(page.payload(stand("smoke", results, *others)))
+        sheet(np.zeros((40, 2000, 3), np.uint8), folder / "r2am_attention.png")
+        text = page.render(page.payload(stand("smoke", results, *others)), page.figures(folder))
     path = folder / "index.html"
     path.write_text(text, encoding="utf-8")
     return path
@@ -155,7 +157,7 @@ def test_boards_are_visible_and_sort(opened: Any) -> None:
 def test_names_are_text(opened: Any) -> None:
     _click(opened, f"#board-tasks [value='{STOPPING}']")
     assert _texts(opened, ".board[data-board=labels] tbody th") == [EVIL]
-    assert opened.find_elements("css selector", "main img, main script") == []
+    assert opened.find_elements("css selector", "main img:not(#pictures img), main script") == []
 
 
 def test_charts_show_every_agent_and_hide_it_on_request(opened: Any) -> None:
@@ -172,6 +174,13 @@ def test_charts_show_every_agent_and_hide_it_on_request(opened: Any) -> None:
     _click(opened, "#frontier .legend [value=ppo]")
     assert all(line.is_displayed() for line in opened.find_elements("css selector", lines))
     assert "NaN" not in opened.execute_script("return document.querySelector('main').innerHTML")
+
+
+def test_pictures_that_are_there_stand_at_the_end(opened: Any, tmp_path: Path) -> None:
+    widths = opened.execute_script("return [...document.querySelectorAll('#pictures img')].map((x) => x.naturalWidth)")
+    assert widths == [2000]
+    assert "soft attention" in opened.find_element("css selector", "#pictures figcaption").text
+    assert page.figures(tmp_path) == ""
 
 
 def test_player_steps_with_buttons_and_keys(opened: Any) -> None:
