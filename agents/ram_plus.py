@@ -52,8 +52,8 @@ class Config:
         gaze_std: Standard deviation of the gaze at the start of training and at its end; it falls geometrically.
         learned_std: Learn its logarithm from there, for every place it looks from.
         any_zoom: Which share of the zooms is drawn uniformly at the start of training; it falls linearly to 0. Without,
-            the zoom that pays first is the only one that ever gets good at paying. (Zooms were once drawn from a
-            softmax, as in RAM: it was certain of the widest long before a closer look could pay, and past return.)
+            the zoom that pays first is the only one that ever gets good at paying. (And a softmax over zooms, as RAM
+            has it, is certain of the widest long before a closer look can pay, and does not come back.)
         estimator: Of the gaze's gradient: ``"reinforce"``, or ``"wake-sleep"``, which needs several copies and tells
             the network that chooses the looks of training what the label is.
         reward: ``"likelihood"``: how much likelier the label becomes; ``"accuracy"``: whether it wins in the end.

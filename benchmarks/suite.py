@@ -102,9 +102,9 @@ def _sequences(images: str) -> tuple[Task, ...]:
     """DRAM's tasks: two digits read or added, and up to five on a line, once with one reader and once with two."""
     m = 1_000_000
     tasks: tuple[tuple[str, dict[str, Any], int, dict[str, Any]], ...] = (
-        (f"{images}Pairs-v0", _READ, 4 * m, {}),
-        (f"{images}Addition-v0", _SEVERAL, 3 * m, {}),
-        (f"{images}Sequence-v0", _READ, 3 * m, {}),
+        (f"{images}Pairs-v0", _READ, 28 * m, {}),
+        (f"{images}Addition-v0", _SEVERAL, 12 * m, {}),
+        (f"{images}Sequence-v0", _READ, 9 * m, {}),
         (f"{images}Sequence-v0", _READ, 6 * m, {"budget": 36}),
     )
     return tuple(
