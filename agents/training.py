@@ -97,8 +97,8 @@ def optimise(
 ) -> None:
     """Run `update(k)` for every k < `updates`, or for those that an interrupted run has left.
 
-    About a hundred times it logs the mean of what the updates returned since, with what `judge` says, and then writes a
-    checkpoint.
+    About a hundred times, and after the last of them, it logs the mean of what the updates returned since, with what
+    `judge` says, and then writes a checkpoint.
 
     Args:
         update: One step of learning; returns what to log.
@@ -122,15 +122,15 @@ def optimise(
         done, spent = saved["done"], saved["spent"]
     begun = time.monotonic() - spent
     row: Row = {}
-    sums: Row = {}
+    news: list[Row] = []
     for k in counted(done, updates, title, row):
-        for name, value in update(k).items():
-            sums[name] = sums.get(name, 0.0) + value / every
-        if (k + 1) % every == 0:
+        news.append(update(k))
+        if (k + 1) % every == 0 or k + 1 == updates:
             spent = time.monotonic() - begun
-            row |= {"steps": (k + 1) * steps, "seconds": spent, **sums, **judge()}
+            means = {name: float(np.mean([one[name] for one in news])) for name in news[0]}
+            row |= {"steps": (k + 1) * steps, "seconds": spent, **means, **judge()}
             log(dict(row))
-            sums.clear()
+            news.clear()
             state = {name: part.state_dict() for name, part in parts.items()}
             save(path, {"settings": settings, "done": k + 1, "spent": spent, "chance": torch.get_rng_state(), **state})
 
