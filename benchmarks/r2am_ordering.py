@@ -11,6 +11,7 @@ Intervals are bootstraps over seeds and, within them, over test scenes, the same
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -24,6 +25,7 @@ from agents.r2am import R2amAgent
 from benchmarks import roster
 from benchmarks.cells import Cell, finished, measure, publish
 from benchmarks.files import RESULTS, environment, read_json, replacing, write_json
+from benchmarks.score import bootstrap
 from benchmarks.suite import find
 from glimpse_env.action_log import ActionLog
 from glimpse_env.drawing import LETTER_HEIGHT, write
@@ -32,7 +34,6 @@ from glimpse_env.sources import lexicon
 from glimpse_env.sources.fonts import LETTERS
 
 LEXICON: Final = 50  # texts to choose from
-RESAMPLES: Final = 5000
 
 #: agent -> what it is, from what the paper says is worst to best.
 VARIANTS: Final = {
@@ -185,14 +186,14 @@ def summarise(found: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
                 "seeds": [result["seed"] for result in results],
                 "symbol_error_rate": float(np.mean([each["symbol_error_rate"] for each in evaluations])),
                 "train_seconds": float(np.mean([result["train_seconds"] for result in results])),
-                **{kind: bootstrap(getattr(scores[name], kind)) for kind in Scores._fields},
+                **{kind: gain(getattr(scores[name], kind)) for kind in Scores._fields},
             }
         )
     claims = [
         {
             "worse": worse,
             "better": better,
-            **{kind: bootstrap(getattr(scores[better], kind), getattr(scores[worse], kind)) for kind in Scores._fields},
+            **{kind: gain(getattr(scores[better], kind), getattr(scores[worse], kind)) for kind in Scores._fields},
         }
         for worse, better in CLAIMS
     ]
@@ -207,25 +208,22 @@ def summarise(found: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
     }
 
 
-def bootstrap(right: Bools, other: Bools | None = None) -> dict[str, Any]:
+def gain(right: Bools, other: Bools | None = None) -> dict[str, Any]:
     """Mean over seeds and scenes, of `right` or of how much more of it is true than of `other`, and its 95 % interval.
 
     Args:
         right: (seeds, scenes).
         other: The same of another variant, whose seeds are drawn apart and whose scenes are the same.
     """
-    random, drawn = np.random.default_rng(0), []
-    seeds, scenes = right.shape
+    parts = [right] if other is None else [right, other]
 
-    def mean(of: Bools, picked: Ints) -> float:
-        return float(of[random.integers(0, seeds, seeds)].mean(0) @ picked) / scenes
+    def mean(drawn: Sequence[Ints]) -> float:
+        scenes, *seeds = drawn
+        means = [float(part[picked].mean(0)[scenes].mean()) for part, picked in zip(parts, seeds, strict=True)]
+        return means[0] - sum(means[1:])
 
-    for _ in range(RESAMPLES):
-        picked = np.bincount(random.integers(0, scenes, scenes), minlength=scenes)
-        drawn.append(mean(right, picked) - (0.0 if other is None else mean(other, picked)))
-    low, high = np.quantile(drawn, [0.025, 0.975])
-    value = float(right.mean()) - (0.0 if other is None else float(other.mean()))
-    return {"mean": value, "interval": [float(low), float(high)]}
+    everything = [np.arange(right.shape[1]), *(np.arange(len(part)) for part in parts)]
+    return {"mean": mean(everything), "interval": list(bootstrap(everything, mean))}
 
 
 def markdown(summary: dict[str, Any]) -> str:

@@ -89,14 +89,19 @@ def test_every_iteration_applies_the_same_weight(encoder: Kind) -> None:
     assert torch.allclose(stage(x), h, atol=1e-3)
 
 
-def test_iterations_cost_no_parameter_and_recurrent_has_as_many_as_recursive() -> None:
-    tied = [weights(stage_of(3, 5, encoder="tied", iterations=n)) for n in (1, 4)]
-    assert tied == [9 * 5 * 5 + 2 * 5] * 2
-    untied = [
-        weights(stage_of(3, 5, encoder=kind, iterations=n)) for kind in ("recursive", "recurrent") for n in (1, 4)
-    ]
-    assert untied == [9 * 3 * 5 + 9 * 5 * 5 + 2 * 5] * 4
+def test_iterations_cost_but_scale_and_shift_and_recurrent_has_as_many_as_recursive() -> None:
+    for n in (1, 4):
+        assert weights(stage_of(3, 5, encoder="tied", iterations=n)) == 9 * 5 * 5 + n * 2 * 5
+        untied = [weights(stage_of(3, 5, encoder=kind, iterations=n)) for kind in ("recursive", "recurrent")]
+        assert untied == [9 * 3 * 5 + 9 * 5 * 5 + (n + 1) * 2 * 5] * 2
     assert weights(reader_of(encoder="recursive")) == weights(reader_of(encoder="recurrent"))
+
+
+@pytest.mark.parametrize("encoder", ["recursive", "recurrent"])
+def test_a_deep_stage_begins_as_a_shallow_one(encoder: Kind) -> None:
+    x = torch.randn(2, 16, 6, 7)
+    once, deep = (stage_of(16, 64, encoder=encoder, iterations=n)(x).flatten() for n in (1, 3))
+    assert F.cosine_similarity(once, deep, dim=0) > 0.7
 
 
 def test_attention_begins_at_the_left_and_goes_right_step_by_step() -> None:
