@@ -18,8 +18,8 @@ What differs from the paper:
   channels, one hidden layer or one LSTM of 128 units.
 * Batch normalisation; every iteration has its own, scale and shift included: all that it does not share.
 * An iteration begins as the identity but for noise; that of a plain network, which has one, as well.
-* The character RNN corrects the plain decoder, as alone it is slow to find the letters; and in half of the training
-  texts it hears nothing, as else it learns the training words by heart.
+* The character RNN adds to the answers of a plain decoder, which learns beside it as if it were alone: an encoder that
+  learns from what both say together learns more slowly, and the words of the training by heart.
 * Attention weighs by scalar products, and every column has a code, so that where it was tells where to go on. Before
   it has learned anything it goes from left to right, a step a symbol.
 * Adam with warm-up and a cosine, on scenes that are never seen twice, and nothing else that regularises.
@@ -231,14 +231,19 @@ def train(
         text = torch.from_numpy(env.targets())
         reader.train()
         with reader.autocast():
-            logits, _ = reader(as_input(env.canvases()), text)
-        loss = F.cross_entropy(logits.flatten(0, 1), text.flatten(), ignore_index=_SILENT)
+            features = reader.encoder(as_input(env.canvases()))
+            logits, _ = reader.decoder(features, text)
+            answers = [logits]
+            if isinstance(reader.decoder, Speaker) and not reader.decoder.attends:
+                answers.append(reader.decoder.plain(features, text)[0])
+        losses = [F.cross_entropy(each.flatten(0, 1), text.flatten(), ignore_index=_SILENT) for each in answers]
+        loss = sum(losses[1:], losses[0])
         optimizer.zero_grad()
         loss.backward()
         rate = recipe.learning_rate * warm_up(k + 1, updates, 0.05) * cosine(k, updates)
         norm = descend(optimizer, rate, recipe.clip)
         right = (logits.argmax(2) == text) | (text == _SILENT)
-        return {"loss": loss.item(), "accuracy": float(right.all(1).float().mean()), "gradient_norm": norm}
+        return {"loss": losses[0].item(), "accuracy": float(right.all(1).float().mean()), "gradient_norm": norm}
 
     parts = {"reader": reader, "optimizer": optimizer}
     title = f"R2AM {recipe.encoder} {recipe.decoder} {task}"
