@@ -6,14 +6,14 @@ Trains every variant with every seed on the one task of the suite ``words``, all
 scores it on the frozen test scenes: without a lexicon, as any agent, and choosing among 50 texts, the right one and 49
 of other test scenes. Results are cells like those of `python -m benchmarks run`, with the choices of the second score
 beside the action log; killed, the same command goes on. Then it writes the table, and draws where the attention went.
-Intervals are bootstraps over seeds and, within them, over test scenes, the same scenes for all variants.
+Intervals are bootstraps over seeds and over test scenes, which are the same for all variants.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,7 @@ import torch
 from PIL import Image
 from rich.console import Console
 
+from agents.pictures import sheet
 from agents.r2am import R2amAgent
 from benchmarks import roster
 from benchmarks.cells import Cell, finished, measure, publish
@@ -51,22 +52,11 @@ CLAIMS: Final = (
     ("r2am_rnn", "r2am"),
 )
 
+#: What is counted: texts read without a lexicon, those of them that are words, and those chosen from a lexicon.
+KINDS: Final = ("free", "words", "chosen")
+
 Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
-
-
-class Scores(NamedTuple):
-    """What the runs of one variant read right.
-
-    Attributes:
-        free: Without a lexicon: (seeds, scenes).
-        words: The same, of the scenes that show a word and not a random string: (seeds, those scenes).
-        chosen: With a lexicon: (seeds, scenes).
-    """
-
-    free: Bools
-    words: Bools
-    chosen: Bools
 
 
 def main(*, seeds: int = 3, steps: int | None = None, results: Path = RESULTS, runs: Path = Path("runs")) -> None:
@@ -175,7 +165,7 @@ def summarise(found: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
     for name, results in found.items():
         free = np.stack([right_of(ActionLog.from_json(result["log"])) for result in results])
         chosen = np.stack([np.array(list(result["lexicon"]["right"])) == "1" for result in results])
-        scores[name] = Scores(free, free[:, shown], chosen)
+        scores[name] = dict(zip(KINDS, (free, free[:, shown], chosen), strict=True))
     rows = []
     for name, results in found.items():
         evaluations = [result["evaluation"] for result in results]
@@ -186,14 +176,14 @@ def summarise(found: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
                 "seeds": [result["seed"] for result in results],
                 "symbol_error_rate": float(np.mean([each["symbol_error_rate"] for each in evaluations])),
                 "train_seconds": float(np.mean([result["train_seconds"] for result in results])),
-                **{kind: gain(getattr(scores[name], kind)) for kind in Scores._fields},
+                **{kind: gain(scores[name][kind]) for kind in KINDS},
             }
         )
     claims = [
         {
             "worse": worse,
             "better": better,
-            **{kind: gain(getattr(scores[better], kind), getattr(scores[worse], kind)) for kind in Scores._fields},
+            **{kind: gain(scores[better][kind], scores[worse][kind]) for kind in KINDS},
         }
         for worse, better in CLAIMS
     ]
@@ -262,7 +252,7 @@ def markdown(summary: dict[str, Any]) -> str:
         "| --- | --- | ---: | ---: | ---: |",
     ]
     for claim in summary["claims"]:
-        gains = " | ".join(percent(claim[kind], "+") for kind in Scores._fields)
+        gains = " | ".join(percent(claim[kind], "+") for kind in KINDS)
         lines.append(f"| {claim['worse']} | {claim['better']} | {gains} |")
     lines += ["", "![Where r2am, seed 0, attended at each symbol of the first ten test scenes](r2am_attention.png)", ""]
     return "\n".join(lines)
@@ -285,7 +275,7 @@ def draw_attention(agent: R2amAgent, id: str, path: Path, *, scenes: int = 10, *
     assert maps is not None
     scale, gap = 2, 4
     tall, wide = scale * height + LETTER_HEIGHT + 3 * gap, scale * width + gap
-    sheet = np.full((scenes * tall, texts.shape[1] * wide + gap, 3), 255, np.uint8)
+    page = np.full((scenes * tall, texts.shape[1] * wide + gap, 3), 255, np.uint8)
     for scene, text in enumerate(texts):
         spoken = list(text).index(len(names) - 1) if len(names) - 1 in text else len(text) - 1
         for k in range(spoken + 1):
@@ -294,10 +284,9 @@ def draw_attention(agent: R2amAgent, id: str, path: Path, *, scenes: int = 10, *
             picture[..., 0] += 160 * np.asarray(map.resize((width, height), Image.Resampling.BILINEAR))
             top, left = scene * tall + LETTER_HEIGHT + 2 * gap, k * wide + gap
             large = picture.clip(0, 255).astype(np.uint8).repeat(scale, 0).repeat(scale, 1)
-            sheet[top : top + scale * height, left : left + scale * width] = large
-            write(sheet, scene * tall + gap, left, names[text[k]].upper(), 1, (0, 0, 0))
-    with replacing(path) as partial:
-        Image.fromarray(sheet).save(partial, "PNG", optimize=True)
+            page[top : top + scale * height, left : left + scale * width] = large
+            write(page, scene * tall + gap, left, names[text[k]].upper(), 1, (0, 0, 0))
+    sheet(page, path)
 
 
 if __name__ == "__main__":
