@@ -153,6 +153,17 @@ def likelihood(logits: Tensor, text: Tensor) -> Tensor:
     return -each.view(text.shape).sum(1)
 
 
+def learners(reader: Reader) -> list[list[nn.Module]]:
+    """What learns together; beneath a character RNN the plain reader is apart, as if it were alone.
+
+    Were the gradients of both clipped to one norm, those of the RNN would hold the plain reader back.
+    """
+    speaker = reader.decoder
+    if isinstance(speaker, Speaker) and not speaker.attends:
+        return [[reader.encoder, speaker.plain], [speaker.heard, speaker.core, speaker.answer]]
+    return [[reader]]
+
+
 class R2amAgent:
     """A trained reader, which sees the whole scenes through `peek`, and says what it read."""
 
@@ -222,7 +233,7 @@ def train(
     _, planes, height, width = as_input(env.canvases()).shape
     torch.manual_seed(seed)
     reader = Reader(planes, height, width, len(env.symbols), env.targets().shape[1], recipe)
-    optimizer = adam(reader, recipe.learning_rate)
+    optimizers = [adam(nn.ModuleList(learner), recipe.learning_rate) for learner in learners(reader)]
     size = recipe.scenes * env.task.budget
     updates = max(1, steps // size)
 
@@ -238,14 +249,14 @@ def train(
                 answers.append(reader.decoder.plain(features, text)[0])
         losses = [F.cross_entropy(each.flatten(0, 1), text.flatten(), ignore_index=_SILENT) for each in answers]
         loss = sum(losses[1:], losses[0])
-        optimizer.zero_grad()
+        reader.zero_grad()
         loss.backward()
         rate = recipe.learning_rate * warm_up(k + 1, updates, 0.05) * cosine(k, updates)
-        norm = descend(optimizer, rate, recipe.clip)
+        norms = [descend(optimizer, rate, recipe.clip) for optimizer in optimizers]
         right = (logits.argmax(2) == text) | (text == _SILENT)
-        return {"loss": losses[0].item(), "accuracy": float(right.all(1).float().mean()), "gradient_norm": norm}
+        return {"loss": losses[0].item(), "accuracy": float(right.all(1).float().mean()), "gradient_norm": norms[0]}
 
-    parts = {"reader": reader, "optimizer": optimizer}
+    parts = {"reader": reader, **dict(zip(("optimizer", "optimizer of the rnn"), optimizers, strict=False))}
     title = f"R2AM {recipe.encoder} {recipe.decoder} {task}"
     optimise(update, updates, size, title=title, path=folder / "r2am.pt", settings=settings, parts=parts, log=log)
     return R2amAgent(reader)

@@ -145,6 +145,14 @@ def test_a_character_rnn_begins_as_the_plain_decoder_which_it_leaves_alone() -> 
     assert float(speaker.answer.weight.grad.norm()) > 0
 
 
+@pytest.mark.parametrize("decoder", DECODERS)
+def test_every_weight_learns_once(decoder: Decoder) -> None:
+    reader = reader_of(decoder=decoder)
+    learners = [nn.ModuleList(learner) for learner in r2am.learners(reader)]
+    assert len(learners) == (2 if decoder == "rnn" else 1)
+    assert sum(map(weights, learners)) == weights(reader)
+
+
 def test_likelihood_by_hand() -> None:
     odds = torch.tensor([[0.5, 0.25, 0.25], [0.1, 0.2, 0.7]])
     text = torch.tensor([[0, 2], [1, -1], [2, 2]])
