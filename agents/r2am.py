@@ -24,6 +24,9 @@ What differs from the paper:
   it has learned anything it goes from left to right, a step a symbol.
 * Adam with warm-up and a cosine, on scenes that are never seen twice, and nothing else that regularises.
 
+After the 200,000 scenes of `benchmarks.r2am_ordering` the paper's order shows on held-out words: recursive reads more
+than plain, a character RNN more than that, attention most. Recursive and recurrent read about equally well.
+
     python -m agents.r2am --task Words-v0 --steps 2_000_000
 """
 
