@@ -12,7 +12,6 @@ from agents.lstm import lstm
 
 WAVES, TURN = 12, 0.75 * math.pi  # of the code of a place; no two columns are a whole turn apart
 HEARD = 32  # numbers that stand for the last symbol
-DEAF = 0.5  # share of training texts in which a character RNN without attention hears nothing, and must look
 
 
 class Plain(nn.Module):
@@ -57,6 +56,9 @@ def step_right(step: float) -> Tensor:
 
 class Speaker(nn.Module):
     """A character RNN, with attention or without.
+
+    Without, it sees the hidden layer of a plain decoder and adds to its answers. Nothing of what it learns reaches that
+    decoder or the features: `plain` must be trained beside it.
 
     Args:
         channels: Of the features.
@@ -103,16 +105,16 @@ class Speaker(nn.Module):
         """
         lanes = len(features)
         output = memory = features.new_zeros(lanes, self.core.out_features // 4, dtype=torch.float32)
-        nothing = torch.tensor(self.heard.num_embeddings - 1)
-        said, deaf = nothing.expand(lanes), torch.rand(lanes) < (DEAF if self.training and not self.attends else 0)
+        said = torch.tensor(self.heard.num_embeddings - 1).expand(lanes)  # nothing yet
         logits, maps = [], []
         if self.attends:
             places = self.place.to(features.dtype).expand(lanes, -1, -1)
             values = torch.cat([features.flatten(2).transpose(1, 2), places], 2)
             seen = F.pad(values[:, 0, -places.shape[2] :], (values.shape[2] - places.shape[2], 0))  # the left border
         else:
-            seen = self.plain.summary(features)
-            before = self.plain.classify(seen)
+            with torch.no_grad():
+                seen = self.plain.summary(features)
+                before = self.plain.classify(seen)
         for k in range(self.length):
             if self.attends:
                 query = self.query(torch.cat([output, seen], 1))[:, :, None].to(values.dtype)
@@ -121,5 +123,5 @@ class Speaker(nn.Module):
             output, memory = lstm(self.core(torch.cat([seen, self.heard(said), output], 1)), memory)
             say = self.answer(torch.cat([output, seen], 1)).float()
             logits.append(say if self.attends else before[:, k] + say)
-            said = torch.where(deaf, nothing, logits[-1].argmax(1) if text is None else text[:, k].clamp(min=0))
+            said = logits[-1].argmax(1) if text is None else text[:, k].clamp(min=0)
         return torch.stack(logits, 1), torch.stack(maps, 1) if maps else None

@@ -12,10 +12,14 @@ from torch.nn import functional as F
 Kind = Literal["recursive", "tied", "recurrent"]
 
 FOLD = 2  # pixels, down and across, that become channels
+NOISE = 0.02  # standard deviation about the identity with which a shared weight begins
 
 
 class Stage(nn.Module):
     """One recursive or recurrent convolution; size and place stay as they are.
+
+    Before it has learned anything an iteration hands on what it is given, but for noise (as in Le, Jaitly, Hinton 2015,
+    1504.00941): a deeper network then begins no worse than a shallow one.
 
     Args:
         inputs: Channels that come in.
@@ -31,9 +35,10 @@ class Stage(nn.Module):
         if kind != "tied":
             self.first, applied = nn.Conv2d(inputs, outputs, 3, padding=1, bias=False), applied + 1
         self.again = nn.Conv2d(outputs, outputs, 3, padding=1, bias=False)
+        nn.init.normal_(self.again.weight, std=NOISE)
+        with torch.no_grad():
+            self.again.weight[..., 1, 1] += torch.eye(outputs)
         self.norms = nn.ModuleList(nn.BatchNorm2d(outputs) for _ in range(applied))
-        for norm in self.norms:  # whose scale and shift are part of the shared weight
-            norm.weight, norm.bias = self.norms[0].weight, self.norms[0].bias
 
     def forward(self, x: Tensor) -> Tensor:
         """(lanes, inputs, height, width) -> (lanes, outputs, height, width)."""

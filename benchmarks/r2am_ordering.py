@@ -6,13 +6,14 @@ Trains every variant with every seed on the one task of the suite ``words``, all
 scores it on the frozen test scenes: without a lexicon, as any agent, and choosing among 50 texts, the right one and 49
 of other test scenes. Results are cells like those of `python -m benchmarks run`, with the choices of the second score
 beside the action log; killed, the same command goes on. Then it writes the table, and draws where the attention went.
-Intervals are bootstraps over seeds and, within them, over test scenes, the same scenes for all variants.
+Intervals are bootstraps over seeds and over test scenes, which are the same for all variants.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -20,10 +21,12 @@ import torch
 from PIL import Image
 from rich.console import Console
 
+from agents.pictures import sheet
 from agents.r2am import R2amAgent
 from benchmarks import roster
 from benchmarks.cells import Cell, finished, measure, publish
 from benchmarks.files import RESULTS, environment, read_json, replacing, write_json
+from benchmarks.score import bootstrap
 from benchmarks.suite import find
 from glimpse_env.action_log import ActionLog
 from glimpse_env.drawing import LETTER_HEIGHT, write
@@ -32,7 +35,6 @@ from glimpse_env.sources import lexicon
 from glimpse_env.sources.fonts import LETTERS
 
 LEXICON: Final = 50  # texts to choose from
-RESAMPLES: Final = 5000
 
 #: agent -> what it is, from what the paper says is worst to best.
 VARIANTS: Final = {
@@ -50,22 +52,11 @@ CLAIMS: Final = (
     ("r2am_rnn", "r2am"),
 )
 
+#: What is counted: texts read without a lexicon, those of them that are words, and those chosen from a lexicon.
+KINDS: Final = ("free", "words", "chosen")
+
 Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
-
-
-class Scores(NamedTuple):
-    """What the runs of one variant read right.
-
-    Attributes:
-        free: Without a lexicon: (seeds, scenes).
-        words: The same, of the scenes that show a word and not a random string: (seeds, those scenes).
-        chosen: With a lexicon: (seeds, scenes).
-    """
-
-    free: Bools
-    words: Bools
-    chosen: Bools
 
 
 def main(*, seeds: int = 3, steps: int | None = None, results: Path = RESULTS, runs: Path = Path("runs")) -> None:
@@ -174,7 +165,7 @@ def summarise(found: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
     for name, results in found.items():
         free = np.stack([right_of(ActionLog.from_json(result["log"])) for result in results])
         chosen = np.stack([np.array(list(result["lexicon"]["right"])) == "1" for result in results])
-        scores[name] = Scores(free, free[:, shown], chosen)
+        scores[name] = dict(zip(KINDS, (free, free[:, shown], chosen), strict=True))
     rows = []
     for name, results in found.items():
         evaluations = [result["evaluation"] for result in results]
@@ -185,14 +176,14 @@ def summarise(found: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
                 "seeds": [result["seed"] for result in results],
                 "symbol_error_rate": float(np.mean([each["symbol_error_rate"] for each in evaluations])),
                 "train_seconds": float(np.mean([result["train_seconds"] for result in results])),
-                **{kind: bootstrap(getattr(scores[name], kind)) for kind in Scores._fields},
+                **{kind: gain(scores[name][kind]) for kind in KINDS},
             }
         )
     claims = [
         {
             "worse": worse,
             "better": better,
-            **{kind: bootstrap(getattr(scores[better], kind), getattr(scores[worse], kind)) for kind in Scores._fields},
+            **{kind: gain(scores[better][kind], scores[worse][kind]) for kind in KINDS},
         }
         for worse, better in CLAIMS
     ]
@@ -207,25 +198,22 @@ def summarise(found: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
     }
 
 
-def bootstrap(right: Bools, other: Bools | None = None) -> dict[str, Any]:
+def gain(right: Bools, other: Bools | None = None) -> dict[str, Any]:
     """Mean over seeds and scenes, of `right` or of how much more of it is true than of `other`, and its 95 % interval.
 
     Args:
         right: (seeds, scenes).
         other: The same of another variant, whose seeds are drawn apart and whose scenes are the same.
     """
-    random, drawn = np.random.default_rng(0), []
-    seeds, scenes = right.shape
+    parts = [right] if other is None else [right, other]
 
-    def mean(of: Bools, picked: Ints) -> float:
-        return float(of[random.integers(0, seeds, seeds)].mean(0) @ picked) / scenes
+    def mean(drawn: Sequence[Ints]) -> float:
+        scenes, *seeds = drawn
+        means = [float(part[picked].mean(0)[scenes].mean()) for part, picked in zip(parts, seeds, strict=True)]
+        return means[0] - sum(means[1:])
 
-    for _ in range(RESAMPLES):
-        picked = np.bincount(random.integers(0, scenes, scenes), minlength=scenes)
-        drawn.append(mean(right, picked) - (0.0 if other is None else mean(other, picked)))
-    low, high = np.quantile(drawn, [0.025, 0.975])
-    value = float(right.mean()) - (0.0 if other is None else float(other.mean()))
-    return {"mean": value, "interval": [float(low), float(high)]}
+    everything = [np.arange(right.shape[1]), *(np.arange(len(part)) for part in parts)]
+    return {"mean": mean(everything), "interval": list(bootstrap(everything, mean))}
 
 
 def markdown(summary: dict[str, Any]) -> str:
@@ -264,7 +252,7 @@ def markdown(summary: dict[str, Any]) -> str:
         "| --- | --- | ---: | ---: | ---: |",
     ]
     for claim in summary["claims"]:
-        gains = " | ".join(percent(claim[kind], "+") for kind in Scores._fields)
+        gains = " | ".join(percent(claim[kind], "+") for kind in KINDS)
         lines.append(f"| {claim['worse']} | {claim['better']} | {gains} |")
     lines += ["", "![Where r2am, seed 0, attended at each symbol of the first ten test scenes](r2am_attention.png)", ""]
     return "\n".join(lines)
@@ -287,7 +275,7 @@ def draw_attention(agent: R2amAgent, id: str, path: Path, *, scenes: int = 10, *
     assert maps is not None
     scale, gap = 2, 4
     tall, wide = scale * height + LETTER_HEIGHT + 3 * gap, scale * width + gap
-    sheet = np.full((scenes * tall, texts.shape[1] * wide + gap, 3), 255, np.uint8)
+    page = np.full((scenes * tall, texts.shape[1] * wide + gap, 3), 255, np.uint8)
     for scene, text in enumerate(texts):
         spoken = list(text).index(len(names) - 1) if len(names) - 1 in text else len(text) - 1
         for k in range(spoken + 1):
@@ -296,10 +284,9 @@ def draw_attention(agent: R2amAgent, id: str, path: Path, *, scenes: int = 10, *
             picture[..., 0] += 160 * np.asarray(map.resize((width, height), Image.Resampling.BILINEAR))
             top, left = scene * tall + LETTER_HEIGHT + 2 * gap, k * wide + gap
             large = picture.clip(0, 255).astype(np.uint8).repeat(scale, 0).repeat(scale, 1)
-            sheet[top : top + scale * height, left : left + scale * width] = large
-            write(sheet, scene * tall + gap, left, names[text[k]].upper(), 1, (0, 0, 0))
-    with replacing(path) as partial:
-        Image.fromarray(sheet).save(partial, "PNG", optimize=True)
+            page[top : top + scale * height, left : left + scale * width] = large
+            write(page, scene * tall + gap, left, names[text[k]].upper(), 1, (0, 0, 0))
+    sheet(page, path)
 
 
 if __name__ == "__main__":

@@ -209,8 +209,11 @@ def interquartile_mean(scores: Sequence[Floats]) -> float:
     return float(pooled[cut : len(pooled) - cut].mean())
 
 
-def bootstrap(scores: Sequence[Floats], statistic: Callable[[Sequence[Floats]], float]) -> Interval:
-    """95 % percentile interval of a statistic, runs drawn again within each task; the same at every call."""
+def bootstrap(scores: Sequence[npt.NDArray[Any]], statistic: Callable[[Sequence[npt.NDArray[Any]]], float]) -> Interval:
+    """95 % percentile interval of a statistic, runs drawn again within each task; the same at every call.
+
+    Instead of tasks and the scores of their runs, it takes any samples, or their indices, that are drawn apart.
+    """
     random = np.random.default_rng(0)
     drawn = [statistic([random.choice(values, len(values)) for values in scores]) for _ in range(RESAMPLES)]
     low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])

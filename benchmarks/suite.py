@@ -144,7 +144,7 @@ _WORDS = Task(
         "what was said last and how much"
     ),
     tags=("memory", "search", "sequence", "stop"),
-    steps={"reward": 1_000_000, "labels": 8_000_000, "reference": 26 * 140_000},
+    steps={"reward": 1_000_000, "labels": 8_000_000, "reference": 26 * 200_000},
     overrides={"canvas": [28, 48], "count": [3, 5], "clutter": 0},
     training={"reference": {"strings": 0.5}},  # against learning the training words by heart
     scenes=1000,

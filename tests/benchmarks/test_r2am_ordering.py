@@ -33,15 +33,15 @@ def test_a_lexicon_holds_the_right_text_first_and_no_text_twice() -> None:
 def test_intervals_hold_what_was_measured_and_tell_a_difference_from_none() -> None:
     random = np.random.default_rng(0)
     good, bad = random.random((3, 400)) < 0.6, random.random((3, 400)) < 0.4
-    alone = ordering.bootstrap(good)
+    alone = ordering.gain(good)
     assert alone["mean"] == pytest.approx(good.mean())
     assert alone["interval"][0] < good.mean() < alone["interval"][1]
-    better = ordering.bootstrap(good, bad)
+    better = ordering.gain(good, bad)
     assert better["mean"] == pytest.approx(good.mean() - bad.mean())
     assert better["interval"][0] > 0
-    same = ordering.bootstrap(good, random.random((3, 400)) < 0.6)
+    same = ordering.gain(good, random.random((3, 400)) < 0.6)
     assert same["interval"][0] < 0 < same["interval"][1]
-    assert ordering.bootstrap(np.ones((2, 9), np.bool_)) == {"mean": 1.0, "interval": [1.0, 1.0]}
+    assert ordering.gain(np.ones((2, 9), np.bool_)) == {"mean": 1.0, "interval": [1.0, 1.0]}
 
 
 def lexicons_of(words: tuple[str, ...]) -> set[tuple[int, ...]]:
