@@ -110,8 +110,8 @@ def test_a_saved_model_is_loaded(tmp_path: Path) -> None:
     [
         (ram.train, {"batch": 4}, "labels"),
         (ram.train, {"batch": 4, "label_weight": 0.0}, "reward"),
-        (dram.train, {"glimpses": 32}, "reference"),
-        (dram.train, {"glimpses": 32, "context": False}, "labels"),
+        (dram.train, {"scenes": 4}, "reference"),
+        (dram.train, {"scenes": 4, "context": False}, "labels"),
     ],
 )
 def test_a_published_policy_is_loaded_for_the_task_it_is_to_play(
