@@ -17,7 +17,7 @@ FINGERPRINT = "9136a1c6e2af7861c6e23e7cc7276c372b3deb9654d8a8c5604459cf3ef2090e"
 
 
 @pytest.fixture(scope="module")
-def test_set() -> ImageSet:
+def described() -> ImageSet:
     return load("objects").split("test")
 
 
@@ -26,19 +26,19 @@ def words(images: ImageSet) -> np.ndarray:
     return np.array(load("objects").classes)[images.texts[:, 0]]
 
 
-def test_same_bits_as_ever(test_set: ImageSet) -> None:
-    assert hashlib.sha256(test_set.images.tobytes()).hexdigest() == FINGERPRINT
+def test_same_bits_as_ever(described: ImageSet) -> None:
+    assert hashlib.sha256(described.images.tobytes()).hexdigest() == FINGERPRINT
 
 
-def test_words_are_what_the_pixels_show(test_set: ImageSet) -> None:
-    assert test_set.sizes is not None
-    size, light, noun = words(test_set).T
-    assert (noun == np.array(NOUNS)[test_set.labels]).all()
-    assert (test_set.sizes == np.where(size == "large", 28, 14)[:, None]).all()
-    small = test_set.images[size == "small"]
+def test_words_are_what_the_pixels_show(described: ImageSet) -> None:
+    assert described.sizes is not None
+    size, light, noun = words(described).T
+    assert (noun == np.array(NOUNS)[described.labels]).all()
+    assert (described.sizes == np.where(size == "large", 28, 14)[:, None]).all()
+    small = described.images[size == "small"]
     assert not small[:, 14:].any()
     assert not small[:, :, 14:].any()
-    brightest = test_set.images.max(axis=(1, 2))
+    brightest = described.images.max(axis=(1, 2))
     assert (brightest[(size == "large") & (light == "bright")] == 255).all()
     assert (brightest[(size == "large") & (light == "dim")] == 127).all()
     assert brightest[(size == "small") & (light == "bright")].min() > 127
