@@ -63,22 +63,23 @@ def loss_of(played: Rollout, config: Config, cost: float) -> Tensor:
         likely, looks, guesses = chance_of(played)[-1], played.looks.sum(0), played.guesses.sum(0)
         of_looks, weight = wake_sleep.loss_of(likely, looks, guesses, config.copies, config.look_weight)
         each = each * weight
-    loss = each[-1].mean() + config.early_labels * each[:-1].mean()
+    stopped = (played.stops - worth_of_stopping(played, cost)).square().mean()
+    loss = each[-1].mean() + config.early_labels * each[:-1].mean() + stopped
+    if config.gaze != "learned":
+        return loss
     gained = returns_of(played, config)
     loss = loss + (gained - played.baselines).square().mean()
     if config.estimator == "wake-sleep":
-        loss = loss + of_looks
-    elif config.gaze == "learned":
-        if config.copies > 1:
-            groups = gained.view(budget - 1, -1, config.copies)
-            expected = ((groups.sum(2, keepdim=True) - groups) / (config.copies - 1)).reshape(budget - 1, lanes)
-        else:
-            expected = played.baselines.detach()
-        surprise = gained - expected
-        surprise = surprise - surprise.mean(1, keepdim=True)
-        surprise = surprise / (surprise.std(1, keepdim=True) + 1e-3)
-        loss = loss - config.look_weight * (surprise * played.looks).sum(0).mean()
-    return loss + (played.stops - worth_of_stopping(played, cost)).square().mean()
+        return loss + of_looks
+    if config.copies > 1:
+        groups = gained.view(budget - 1, -1, config.copies)
+        expected = ((groups.sum(2, keepdim=True) - groups) / (config.copies - 1)).reshape(budget - 1, lanes)
+    else:
+        expected = played.baselines.detach()
+    surprise = gained - expected
+    surprise = surprise - surprise.mean(1, keepdim=True)
+    surprise = surprise / (surprise.std(1, keepdim=True) + 1e-3)
+    return loss - config.look_weight * (surprise * played.looks).sum(0).mean()
 
 
 def worth_of_stopping(played: Rollout, cost: float) -> Tensor:

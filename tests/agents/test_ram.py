@@ -211,6 +211,14 @@ def test_a_look_teaches_the_gaze_and_the_worth_of_its_own_zoom_alone() -> None:
         assert taught[1] > 0 == taught[0] == taught[2]
 
 
+@pytest.mark.parametrize("gaze", ["random", "centre"])
+def test_nobody_learns_what_the_looks_of_an_anchor_are_worth(gaze: str) -> None:
+    policy, played, config = play(ram_plus, lanes(), gaze=gaze)
+    norms = gradients(policy, ram_plus_losses.loss_of(played, config, 0.0))
+    assert norms["worth"] == norms["gaze"] == 0
+    assert norms["answer"] > 0
+
+
 def test_a_constant_rate_learns_on_where_a_cosine_has_come_to_rest(tmp_path: Path) -> None:
     """The last of many updates hardly moves a weight with one, and does with the other."""
     moved = {}
