@@ -156,15 +156,20 @@ def likelihood(logits: Tensor, text: Tensor) -> Tensor:
     return -each.view(text.shape).sum(1)
 
 
+def beneath(decoder: nn.Module) -> Plain | None:
+    """The plain decoder beneath a character RNN without attention, or None where there is none."""
+    return decoder.plain if isinstance(decoder, Speaker) and not decoder.attends else None
+
+
 def learners(reader: Reader) -> list[list[nn.Module]]:
     """What learns together; beneath a character RNN the plain reader is apart, as if it were alone.
 
     Were the gradients of both clipped to one norm, those of the RNN would hold the plain reader back.
     """
-    speaker = reader.decoder
-    if isinstance(speaker, Speaker) and not speaker.attends:
-        return [[reader.encoder, speaker.plain], [speaker.heard, speaker.core, speaker.answer]]
-    return [[reader]]
+    plain = beneath(reader.decoder)
+    if plain is None:
+        return [[reader]]
+    return [[reader.encoder, plain], [part for part in reader.decoder.children() if part is not plain]]
 
 
 class R2amAgent:
@@ -248,8 +253,8 @@ def train(
             features = reader.encoder(as_input(env.canvases()))
             logits, _ = reader.decoder(features, text)
             answers = [logits]
-            if isinstance(reader.decoder, Speaker) and not reader.decoder.attends:
-                answers.append(reader.decoder.plain(features, text)[0])
+            if (plain := beneath(reader.decoder)) is not None:
+                answers.append(plain(features, text)[0])
         losses = [F.cross_entropy(each.flatten(0, 1), text.flatten(), ignore_index=_SILENT) for each in answers]
         loss = sum(losses[1:], losses[0])
         reader.zero_grad()

@@ -76,12 +76,12 @@ def place(result: Result) -> str:
 
 def figures(results: Path) -> str:
     """The section with those of `PICTURES` that are in the folder `results`; nothing where there are none."""
-    shown = [(results / name, text) for name, text in PICTURES.items() if (results / name).exists()]
-    parts = [
-        f'<figure><img src="data:image/png;base64,{base64.b64encode(path.read_bytes()).decode()}" alt="{text}">'
-        f"<figcaption>{text}.</figcaption></figure>"
-        for path, text in ((path, html.escape(text)) for path, text in shown)
-    ]
+    parts = []
+    for name, text in PICTURES.items():
+        if (path := results / name).exists():
+            source, told = base64.b64encode(path.read_bytes()).decode(), html.escape(text)
+            image = f'<img src="data:image/png;base64,{source}" alt="{told}">'
+            parts.append(f"<figure>{image}<figcaption>{told}.</figcaption></figure>")
     title = '<section id="pictures" aria-labelledby="pictures-title"><h2 id="pictures-title">Pictures</h2>'
     return "\n".join([title, *parts, "</section>"]) if parts else ""
 
